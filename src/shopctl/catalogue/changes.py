@@ -1,0 +1,131 @@
+"""The change log: one row for each change of a product, holding the values it replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from shopctl.catalogue.feed.row import canonical
+from shopctl.catalogue.model import TRACKED, Price, Product, sorted_prices
+from shopctl.catalogue.queries import JSON_COLUMNS
+from shopctl.kernel.clock import Instant
+from shopctl.storage.unit import Unit
+
+COLUMNS = ("product_id", "kind", "at", "version", "import_id", "actor", "previous")
+
+
+class Change(NamedTuple):
+    """One change; `version` is the one it made, `previous` the JSON of what it replaced (None: a creation)."""
+
+    product_id: int
+    kind: str  # create | update | publish | retire | price_due
+    at: Instant
+    version: int
+    import_id: str | None
+    actor: str
+    previous: str | None
+
+
+def record(unit: Unit, changes: Iterable[Change]) -> None:
+    """Append to the log."""
+    unit.insert_many("change", COLUMNS, changes)
+
+
+def previous_json(replaced: Mapping[str, Any]) -> str:
+    """What a change replaced, as the log keeps it: canonical JSON of the fields by name.
+
+    Lists and objects may be given as values or as stored text; `prices` as prices, or as `{key: (amount, until)}`.
+    Stored are prices as lists of currency, amount, list, quantity, from, until in the order of their keys.
+    """
+    return canonical({name: _plain(name, value) for name, value in replaced.items()})
+
+
+def replaced_values(before: Product, after: Product) -> dict[str, Any]:
+    """The fields that differ, with the values of `before`. True, 1 and 1.0 are three different values."""
+    return {
+        name: old
+        for name in TRACKED
+        if (old := getattr(before, name)) is not (new := getattr(after, name)) and canonical(old) != canonical(new)
+    }
+
+
+def undone(product: Product, previous: str | None) -> Product | None:
+    """The product before its latest change; None before its creation. Version and time are the caller's to set."""
+    if previous is None:
+        return None
+    values = json.loads(previous)
+    if "prices" in values:
+        values["prices"] = tuple(map(Price._make, values["prices"]))
+    return product._replace(**values)
+
+
+def of_product(unit: Unit, product_id: int, *, limit: int | None = None) -> list[Change]:
+    """The changes of a product, the latest first."""
+    return unit.rows(
+        Change,
+        f"select {', '.join(COLUMNS)} from change where product_id = :id order by version desc limit :limit",
+        id=product_id,
+        limit=1 << 40 if limit is None else limit,
+    )
+
+
+class Later(NamedTuple):
+    """A change made after a moment, with the time of the change before it."""
+
+    product_id: int
+    version: int
+    previous: str | None
+    earlier_at: Instant | None
+
+
+# A clock may be set back: a moment shows the state of the highest version made until then, whatever stands after it.
+_LATER = """select c.product_id, c.version, c.previous,
+                   (select e.at from change e where e.product_id = c.product_id and e.version = c.version - 1)
+              from change c
+             where c.at > :at
+               and c.version > (select coalesce(max(e.version), 0) from change e
+                                 where e.product_id = c.product_id and e.at <= :at)"""
+_LATEST_FIRST = "order by c.product_id, c.version desc"
+
+
+def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]:
+    """What was changed after a moment, by product, the latest first."""
+    found: dict[int, list[Later]] = {}
+    for row in unit.rows(
+        Later,
+        f"""{_LATER} and c.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
+            {_LATEST_FIRST}""",
+        ids=json.dumps([[number] for number in ids]),
+        at=at,
+    ):
+        found.setdefault(row.product_id, []).append(row)
+    return found
+
+
+def all_later(unit: Unit, at: Instant) -> Iterator[tuple[Any, ...]]:
+    """The same for every product: rows of `Later` in the order of products, as a stream."""
+    return unit.stream(f"{_LATER} {_LATEST_FIRST}", at=at)
+
+
+def changed_between(unit: Unit, since: Instant, until: Instant, *, after: int, limit: int) -> list[int]:
+    """Numbers of products, above `after`, that were changed after `since` and not after `until`; rising."""
+    rows = unit.tuples(
+        """select distinct product_id from change
+            where at > :since and at <= :until and product_id > :after order by product_id limit :limit""",
+        since=since, until=until, after=after, limit=limit,
+    )  # fmt: skip
+    return [number for (number,) in rows]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "prices":
+        if isinstance(value, Mapping):
+            value = sorted_prices(
+                Price(currency, amount, price_list, quantity, since, until)
+                for (currency, price_list, quantity, since), (amount, until) in value.items()
+            )
+        return [list(price) for price in value]
+    if name in JSON_COLUMNS and isinstance(value, str):
+        return json.loads(value)
+    return value

@@ -1,0 +1,115 @@
+"""What can go wrong with products and stock, each with its exit code and a way out."""
+
+from __future__ import annotations
+
+from shopctl.kernel.errors import Conflict, InvalidData, NotFound, UsageError
+
+
+class ProductNotFound(NotFound):
+    """There is no product {skus}."""
+
+    code = "catalogue.product_not_found"
+    hint = "{suggestion}Find it with: shopctl catalogue search, or shopctl catalogue list"
+
+
+class NotYetCreated(NotFound):
+    """There was no product {sku} at {at} yet; it was created at {created_at}."""
+
+    code = "catalogue.not_yet_created"
+    hint = "See its life with: shopctl catalogue history {sku}"
+
+
+class UnknownField(UsageError):
+    """A product has no field {field!r} that can be set."""
+
+    code = "catalogue.unknown_field"
+    hint = "{remedy}"
+
+
+class BadAssignment(UsageError):
+    """{text!r} is not FIELD=VALUE."""
+
+    code = "catalogue.bad_assignment"
+    hint = "Write it as name='Blue mug', price.EUR=19.99 or options.Size=; an empty value takes a field away."
+
+
+class AssignedTwice(UsageError):
+    """The field {field} is given twice."""
+
+    code = "catalogue.assigned_twice"
+    hint = "Give each field once."
+
+
+class InvalidField(InvalidData):
+    """{sku}: {reason}."""
+
+    code = "catalogue.invalid_field"
+    hint = "{field} ({reason_code}) has to be mended; nothing was changed."
+
+
+class InvalidTransition(Conflict):
+    """{sku} is {status}; it cannot be scheduled for publication."""
+
+    code = "catalogue.invalid_transition"
+    hint = "Retire it first: shopctl catalogue retire {sku}"
+
+
+class EndsBeforeItBegins(Conflict):
+    """{sku} would be retired at {retire_at}, before it is published at {publish_at}."""
+
+    code = "catalogue.ends_before_it_begins"
+    hint = "Choose a later moment, or change the other with: shopctl catalogue set {sku} publish_at=TIME"
+
+
+class StaleProduct(Conflict):
+    """Somebody else changed {sku} at the same moment; nothing was changed."""
+
+    code = "catalogue.stale_product"
+    hint = "Look at it and run the command again: shopctl catalogue history {sku}"
+    retryable = True
+
+
+class InsufficientStock(Conflict):
+    """Only {available} of {sku} are left at {location}, {wanted} were asked for."""
+
+    code = "catalogue.insufficient_stock"
+    hint = "See who holds the rest with: shopctl stock reservations {sku}"
+
+
+class BelowReserved(InsufficientStock):
+    """{reserved} of {sku} are reserved at {location}; its stock cannot become {wanted}."""
+
+
+class ReservationNotFound(NotFound):
+    """There is no reservation {ids}."""
+
+    code = "catalogue.reservation_not_found"
+    hint = "See them with: shopctl stock reservations"
+
+
+class ReservationEnded(Conflict):
+    """The reservation {id} is {state} already."""
+
+    code = "catalogue.reservation_ended"
+    hint = "See those that hold with: shopctl stock reservations"
+
+
+class InvalidQuantity(UsageError):
+    """{quantity} is not a quantity of stock: {reason}."""
+
+    code = "catalogue.invalid_quantity"
+    hint = "Give a whole number of pieces."
+
+
+class NotForSpreadsheets(InvalidData):
+    """XLSX cannot hold the product {sku}: {reason}."""
+
+    code = "catalogue.not_for_spreadsheets"
+    hint = "Export as csv, ndjson or json."
+
+
+class NothingToWriteTo(UsageError):
+    """{path} cannot be written: {reason}."""
+
+    code = "catalogue.cannot_write"
+    hint = "Name another file with --out."

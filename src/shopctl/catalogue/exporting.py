@@ -1,0 +1,217 @@
+"""Exporting: the whole catalogue in a generic format, exact enough that importing it again changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any, Literal
+
+from shopctl.catalogue import history, queries
+from shopctl.catalogue.errors import NotForSpreadsheets, NothingToWriteTo
+from shopctl.catalogue.model import DEFAULT_LIST, DEFAULT_LOCATION, Price, Product
+from shopctl.kernel import clock, money
+from shopctl.kernel.clock import Clock, Instant
+from shopctl.storage.database import Database
+from shopctl.storage.unit import Unit
+
+Format = Literal["csv", "ndjson", "json", "xlsx"]
+
+COLUMNS = (
+    "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",
+    "options", "attributes", "tags", "media", "components", "publish_at", "retire_at", "price", "currency", "prices",
+    "stock",
+)  # fmt: skip
+_JSON = ("categories", "options", "attributes", "tags", "media", "components")
+_PLAIN = ("sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "tax_class")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
+_CELL_CHARACTERS = 32_767  # what a cell of XLSX holds
+_SHEET_ROWS = 1_048_576
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to export, how, where to."""
+
+    format: Format = "csv"
+    out: str = "-"
+    at: Instant | None = None
+    escape_formulas: bool = False  # CSV only: for people who open it in a spreadsheet; not for importing again
+
+
+class ExportService:
+    """Writes the catalogue out."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+
+    def run(self, request: ExportRequest, progress: Callable[[int], None] = lambda _rows: None) -> int:
+        """Write every product, in the order of SKUs; how many that were.
+
+        A file appears whole or not at all. Raises NothingToWriteTo, NotForSpreadsheets (XLSX that cannot hold a text).
+        """
+        with self.database.read() as unit, _target(request) as file:
+            products = _by_sku(unit, self.clock.now()) if request.at is None else _by_sku_at(unit, request.at)
+            return _WRITERS[request.format](file, _counted(products, progress), request)
+
+
+def record(product: Product) -> dict[str, Any]:
+    """A product with every field, as NDJSON and JSON have it."""
+    shown: dict[str, Any] = {name: getattr(product, name) for name in COLUMNS if name in _PLAIN or name in _JSON}
+    shown["publish_at"] = clock.show(product.publish_at)
+    shown["retire_at"] = clock.show(product.retire_at)
+    shown["prices"] = [_price(price) for price in product.prices]
+    shown["stock"] = {level.location: level.on_hand for level in product.stock}
+    return shown
+
+
+def cells(product: Product) -> list[str]:
+    """A product as one row under `COLUMNS`; what a plain cell cannot say is JSON."""
+    plain = len(product.prices) == 1 and product.prices[0] == Price(
+        product.prices[0].currency, product.prices[0].amount
+    )
+    values: dict[str, str] = {name: getattr(product, name) for name in _PLAIN}
+    values.update((name, _json(getattr(product, name)) if getattr(product, name) else "") for name in _JSON)
+    values["publish_at"] = clock.show(product.publish_at) or ""
+    values["retire_at"] = clock.show(product.retire_at) or ""
+    values["price"] = money.show(product.prices[0].amount, product.prices[0].currency) if plain else ""
+    values["currency"] = product.prices[0].currency if plain else ""
+    values["prices"] = "" if plain or not product.prices else _json([_price(price) for price in product.prices])
+    levels = {level.location: level.on_hand for level in product.stock}
+    values["stock"] = (
+        str(levels[DEFAULT_LOCATION]) if list(levels) == [DEFAULT_LOCATION] else _json(levels) if levels else ""
+    )
+    return [values[name] for name in COLUMNS]
+
+
+def _price(price: Price) -> dict[str, Any]:
+    shown: dict[str, Any] = {"currency": price.currency, "amount": money.show(price.amount, price.currency)}
+    if price.list != DEFAULT_LIST:
+        shown["list"] = price.list
+    if price.min_quantity != 1:
+        shown["min_quantity"] = price.min_quantity
+    if price.valid_from:
+        shown["valid_from"] = clock.show(price.valid_from)
+    if price.valid_until is not None:
+        shown["valid_until"] = clock.show(price.valid_until)
+    return shown
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _sku_batches(unit: Unit) -> Iterator[list[str]]:
+    rows = unit.stream(f"select sku from product order by sku {unit.bytewise}")
+    while batch := [row[0] for row in islice(rows, _BATCH)]:
+        yield batch
+
+
+def _by_sku(unit: Unit, now: Instant) -> Iterator[Product]:
+    for batch in _sku_batches(unit):
+        found = queries.by_skus(unit, batch, now=now)
+        yield from (found[sku] for sku in batch)
+
+
+def _by_sku_at(unit: Unit, at: Instant) -> Iterator[Product]:
+    for batch in _sku_batches(unit):
+        present = queries.by_skus(unit, batch, now=at)
+        products = [present[sku] for sku in batch]
+        found = history.products_at(unit, products, at)
+        yield from (found[product.id] for product in products if product.id in found)
+
+
+def _counted(products: Iterable[Product], progress: Callable[[int], None]) -> Iterator[Product]:
+    for number, product in enumerate(products, 1):
+        yield product
+        if number % 1000 == 0:
+            progress(number)
+
+
+@contextmanager
+def _target(request: ExportRequest) -> Iterator[IO[Any]]:
+    text = {} if request.format == "xlsx" else {"encoding": "utf-8", "newline": ""}
+    mode = "b" if request.format == "xlsx" else ""
+    if request.out == "-":
+        if request.format == "xlsx":
+            yield sys.stdout.buffer
+        else:
+            # The terminal's encoding is not the file's: an export is UTF-8 with line feeds wherever it goes.
+            with open(sys.stdout.fileno(), "w", closefd=False, **text) as file:
+                yield file
+        return
+    draft = f"{request.out}.{os.getpid()}.tmp"
+    try:
+        with open(draft, f"x{mode}", **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, request.out)
+    except OSError as error:
+        raise NothingToWriteTo(path=request.out, reason=error.strerror or str(error)) from None
+    finally:
+        if os.path.exists(draft):
+            os.unlink(draft)
+
+
+def _csv(file: IO[Any], products: Iterator[Product], request: ExportRequest) -> int:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for count, product in enumerate(products, 1):
+        row = cells(product)
+        writer.writerow([_harmless(cell) for cell in row] if request.escape_formulas else row)
+    return count
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell
+
+
+def _ndjson(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
+    count = 0
+    for count, product in enumerate(products, 1):
+        file.write(_json(record(product)) + "\n")
+    return count
+
+
+def _json_list(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
+    count = 0
+    file.write("[")
+    for count, product in enumerate(products, 1):
+        file.write(("\n" if count == 1 else ",\n") + _json(record(product)))
+    file.write("\n]\n")
+    return count
+
+
+def _xlsx(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
+    from shopctl.catalogue.feed.readers.xlsx import writable_workbook
+
+    book = writable_workbook()
+    sheet = book.create_sheet("products")
+    sheet.append(COLUMNS)
+    count = 0
+    for count, product in enumerate(products, 1):
+        row = cells(product)
+        if count >= _SHEET_ROWS:
+            raise NotForSpreadsheets(sku=product.sku, reason=f"a sheet holds {_SHEET_ROWS - 1} products")
+        if any(len(cell) > _CELL_CHARACTERS for cell in row):
+            raise NotForSpreadsheets(sku=product.sku, reason=f"a cell holds {_CELL_CHARACTERS} characters")
+        try:
+            sheet.append(row)
+        except ValueError:
+            raise NotForSpreadsheets(sku=product.sku, reason="it has control characters in a text") from None
+    book.save(file)
+    return count
+
+
+_WRITERS: dict[str, Callable[[IO[Any], Iterator[Product], ExportRequest], int]] = {
+    "csv": _csv, "ndjson": _ndjson, "json": _json_list, "xlsx": _xlsx,
+}  # fmt: skip

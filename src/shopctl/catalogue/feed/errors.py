@@ -1,0 +1,109 @@
+"""Why a feed is refused as a whole; a single bad record is a Reject instead."""
+
+from __future__ import annotations
+
+from shopctl.kernel.errors import InvalidData, UsageError
+
+
+class BrokenFeed(InvalidData):
+    """{file} cannot be read as a feed."""
+
+    code = "feed.broken"
+
+
+class EmptyFile(BrokenFeed):
+    """{file} is empty."""
+
+    code = "feed.empty"
+    hint = "Check how the file was made; a feed has a header and at least one row."
+
+
+class NoRows(BrokenFeed):
+    """{file} has no rows, only a header."""
+
+    code = "feed.no_rows"
+    hint = "Nothing was changed. To empty a catalogue on purpose use: shopctl catalogue retire"
+
+
+class NotAFeed(BrokenFeed):
+    """{file} is not a feed but {kind}."""
+
+    code = "feed.binary"
+    hint = "Give a CSV, NDJSON, JSON or XLSX file, plain or gzipped."
+
+
+class WrongEncoding(BrokenFeed):
+    """{file} is not readable as {encoding} (at byte {offset})."""
+
+    code = "feed.encoding"
+    hint = "Save it as UTF-8, or name its encoding in a mapping: encoding = \"...\""
+
+
+class NoIdentity(BrokenFeed):
+    """{file} has no SKU column; its columns are: {columns}."""
+
+    code = "feed.no_sku"
+    hint = "Name the column with --mapping FILE: [columns] and below it \"{example}\" = \"sku\""
+
+
+class EndlessRecord(BrokenFeed):
+    """{file} has a record of more than {limit} bytes at line {line}."""
+
+    code = "feed.record_too_long"
+    hint = "A line end or a closing quote is probably missing there."
+
+
+class Bomb(BrokenFeed):
+    """{file} unpacks to far more than it holds ({detail})."""
+
+    code = "feed.bomb"
+    hint = "Unpack it first and look at what is inside."
+
+
+class Truncated(BrokenFeed):
+    """{file} ends too early: {detail}."""
+
+    code = "feed.truncated"
+    hint = "Fetch the file again."
+
+
+class BadArchive(BrokenFeed):
+    """{file} is damaged or not safe to read: {detail}."""
+
+    code = "feed.archive"
+    hint = "Save the workbook again with a spreadsheet program, or export it as CSV."
+
+
+class BadJson(BrokenFeed):
+    """{file} is not valid JSON for a feed: {detail}."""
+
+    code = "feed.json"
+    hint = "A JSON feed is a list of objects, or an object with a list under \"products\"."
+
+
+class UnknownFormat(UsageError):
+    """There is no feed format {format!r}; there are: {formats}."""
+
+    code = "usage.format"
+    hint = "Leave --format away to have it found by itself."
+
+
+class MissingExtra(UsageError):
+    """Reading XLSX needs a package that is not installed."""
+
+    code = "usage.extra"
+    hint = "Install it with: pip install 'shopctl[xlsx]'"
+
+
+class UnreadableFile(UsageError):
+    """{file} cannot be read: {reason}."""
+
+    code = "usage.file"
+    hint = ""
+
+
+class BadMapping(UsageError):
+    """{file}: {problem}"""
+
+    code = "usage.mapping"
+    hint = "{remedy}"

@@ -1,0 +1,135 @@
+"""The shape of one feed row on its way from a file to the stage: a plain tuple, cheap to build and to marshal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from types import EllipsisType
+from typing import Any, NamedTuple, Protocol
+
+FeedRow = tuple[Any, ...]
+"""One record. A field that is `...` is not given by this feed and stays as it is in the shop."""
+
+LINE = 0  # physical line on which the record starts, 1-based; XLSX: row number; JSON: element number
+HASH = 1  # signed 64-bit hash of the raw record, salted with the mapping and the version of the reading rules
+SKU = 2
+PARENT_SKU = 3  # '' none
+KIND = 4
+STATUS = 5
+NAME = 6
+DESCRIPTION = 7
+BRAND = 8
+CATEGORY = 9  # path text "Home > Kitchen", '' none
+CATEGORIES = 10  # JSON list of further paths
+TAX_CLASS = 11
+OPTIONS = 12  # JSON object
+ATTRIBUTES = 13  # JSON object, replaces all attributes
+TAGS = 14  # JSON list
+MEDIA = 15  # JSON list of {"url", "alt", "kind"?}
+COMPONENTS = 16  # JSON list of {"sku", "quantity"}
+PUBLISH_AT = 17  # microseconds or None
+RETIRE_AT = 18  # microseconds or None
+EXTRA = 19  # JSON object of single attributes to set; null removes one
+PRICES = 20  # tuple of (currency, amount_minor, list, min_quantity, valid_from, valid_until)
+PRICES_WHOLE = 21  # True: PRICES replaces all prices; False: it sets only those of the same key
+STOCK = 22  # tuple of (location, quantity)
+
+FIELDS = (
+    "line",
+    "hash",
+    "sku",
+    "parent_sku",
+    "kind",
+    "status",
+    "name",
+    "description",
+    "brand",
+    "category",
+    "categories",
+    "tax_class",
+    "options",
+    "attributes",
+    "tags",
+    "media",
+    "components",
+    "publish_at",
+    "retire_at",
+    "extra",
+    "prices",
+    "prices_whole",
+    "stock",
+)
+WIDTH = len(FIELDS)
+
+DEFAULT_LIST = "default"
+DEFAULT_LOCATION = "default"
+
+# What a creation uses for the fields its feed does not give.
+DEFAULTS: FeedRow = (
+    0, 0, "", "", "physical", "active", "", "", "", "", "[]", "", "{}", "{}", "[]", "[]", "[]", None, None, "{}", (), False, (),
+)  # fmt: skip
+
+KINDS = ("physical", "digital", "service", "subscription", "bundle")
+STATUSES = ("draft", "active", "retired")
+
+# Raise it whenever the same bytes would be read into a different row: it salts the hashes, so that known records are read anew.
+RULES_VERSION = 1
+
+Given = str | EllipsisType
+
+
+class Reject(NamedTuple):
+    """A record that does not go in, and why; `row` holds the cells under `Feed.header`."""
+
+    line: int
+    sku: str
+    field: str
+    code: str
+    message: str
+    row: list[str]
+
+
+class Batch(NamedTuple):
+    """Up to about 500 records in the order of the file."""
+
+    rows: list[FeedRow]
+    rejects: list[Reject]
+    known: list[tuple[int, int]]  # (line, hash) of the records that were in `known`, not read any further
+    position: int  # bytes of the file consumed so far (of the packed file, for gzip)
+    line: int  # last physical line consumed; resume with start_line=line
+
+
+class Feed(Protocol):
+    """An opened feed whose head has been read, checked and mapped."""
+
+    format: str
+    name: str  # the mapping's `feed`, else the format
+    header: list[str]  # columns of the rejects file; ["record"] for JSON feeds, whose cell is the record as JSON text
+    fields: frozenset[str]  # names out of FIELDS this feed can give
+    size: int | None  # bytes of the file, None for a pipe
+
+    def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
+        """Read on. A record whose hash is in `known` is reported there and not parsed.
+
+        Records that start at or before `start_line` are passed over. Raises errors.BrokenFeed when the file breaks midway.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a feed may ask of this process; beyond it the file is refused."""
+
+    record_bytes: int = 4 << 20  # one record
+    field_characters: int = 1 << 20  # one text field
+    unpacked_bytes: int = 64 << 30  # a whole feed after unpacking
+    ratio: int = 200  # unpacked : packed, looked at once 64 MiB have come out
+    depth: int = 32  # nesting of JSON values
+    sheet_bytes: int = 2 << 30  # an XLSX part after unpacking
+    shared_strings_bytes: int = 64 << 20  # the table of texts of a workbook, which is held in memory
+
+
+def canonical(value: object) -> str:
+    """JSON text with sorted keys, no spaces, no escapes beyond the necessary: equal values give equal texts."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

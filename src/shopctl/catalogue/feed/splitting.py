@@ -1,0 +1,199 @@
+"""Cuts a CSV stream into raw records at full speed, and exactly where speed would guess wrong.
+
+The fast cut counts quotes: a line with an odd number of them opens or closes a quoted field. That is right for every file a
+program wrote, and wrong for a stray quote in an unquoted field (`5" pipe`), which joins lines. The reader notices (the joined
+record does not parse as one) and asks for the same bytes again, cut by the rules of the csv module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from shopctl.catalogue.feed.dialect import Dialect
+from shopctl.catalogue.feed.source import Stream
+
+
+class Piece(NamedTuple):
+    """Some consecutive records."""
+
+    records: list[bytes]  # without the line end
+    lines: list[int]  # the physical line on which each starts
+    joined: list[int]  # indices of the records made of several lines
+    exact: bool  # cut by the rules of the csv module
+    torn: frozenset[int]  # indices of lines that open a quote which is never properly closed; only in exact pieces
+    next_line: int  # the first line after them
+
+
+class EndlessLine(Exception):
+    """A record exceeds the limit; `line` is where it starts."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class Splitter:
+    """Iterates over the pieces of a stream; `again()` gives the records of the last piece anew, cut exactly."""
+
+    def __init__(self, stream: Stream, dialect: Dialect, limit: int, fits: Callable[[bytes], bool], chunk: int) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.fits = fits  # does this make a sound record, with as many cells as there are columns?
+        self.chunk = chunk  # bytes to read at a time
+        self.line = 1  # of the first byte of `buffer`
+        self.nul = False  # has a NUL been seen?
+        self.carriage_return = False
+        self.skip = 0  # bytes to leave out at the start: a byte order mark
+        self.quote = dialect.quote.encode()
+        self.end = dialect.line_end
+        self.always_exact = dialect.escape is not None
+        self.buffer = b""
+        self.ended = False
+        self._last: Piece | None = None
+        self._record = _record_pattern(dialect)
+
+    def take_header(self) -> bytes:
+        """The first record that is not blank, and no `sep=` line; b"" where there is none."""
+        while not self.ended or self.buffer:
+            match = self._record.match(self.buffer)
+            if match is None:
+                if self.ended or len(self.buffer) > self.limit:
+                    raise EndlessLine(self.line)
+                self.fill()
+                continue
+            record = match[0].rstrip(b"\r\n")
+            self.line += match[0].count(self.end)
+            self.buffer = self.buffer[match.end() :]
+            if record.strip() and not record.lower().startswith(b"sep="):
+                return record
+        return b""
+
+    def __iter__(self) -> Iterator[Piece]:
+        while not self.ended or self.buffer:
+            self.fill()
+            piece = self._exact() if self.always_exact else self._fast()
+            if piece.records:
+                self._last = piece
+                yield piece
+
+    def again(self) -> Piece:
+        """The last piece cut exactly; what it leaves over stays in the buffer for the next pieces."""
+        assert self._last is not None
+        self.buffer = self.end.join([*self._last.records, self.buffer])
+        self.line = self._last.lines[0]
+        while True:
+            piece = self._exact()
+            if piece.records:
+                self._last = piece
+                return piece
+            self.fill()
+
+    def fill(self) -> None:
+        """Fill the buffer; at the end of the stream the last line gets the end it may lack."""
+        if self.ended:
+            return
+        if data := self.stream.read(self.chunk):
+            self.buffer += data[self.skip :]
+            self.skip = 0
+            self.nul = self.nul or b"\0" in data
+            self.carriage_return = self.carriage_return or b"\r" in data
+            return
+        self.ended = True
+        if self.buffer and not self.buffer.endswith(self.end):
+            self.buffer += self.end
+
+    def _fast(self) -> Piece:
+        lines = self.buffer.split(self.end)
+        rest = lines.pop()
+        start = line = self.line
+        if self.quote not in self.buffer:
+            self._keep(rest, start + len(lines))
+            return Piece(lines, list(range(start, start + len(lines))), [], False, frozenset(), self.line)
+        records: list[bytes] = []
+        starts: list[int] = []
+        joined: list[int] = []
+        quote = self.quote
+        opened = -1
+        for index, text in enumerate(lines):
+            if text.count(quote) & 1:
+                if opened < 0:
+                    opened = index
+                else:
+                    joined.append(len(records))
+                    records.append(self.end.join(lines[opened : index + 1]))
+                    starts.append(start + opened)
+                    opened = -1
+            elif opened < 0:
+                records.append(text)
+                starts.append(line)
+            line += 1
+        if opened >= 0:
+            rest = self.end.join([*lines[opened:], rest])
+            line = start + opened
+            if self.ended or len(rest) > self.limit:  # a quote that never closes: only the exact cut can go on
+                self.buffer, self.line = (rest, line) if records else (self.buffer, start)
+                return Piece(records, starts, joined, False, frozenset(), line) if records else self._exact()
+        self._keep(rest, line)
+        return Piece(records, starts, joined, False, frozenset(), line)
+
+    def _keep(self, rest: bytes, line: int) -> None:
+        if len(rest) > self.limit:
+            raise EndlessLine(line)
+        self.buffer, self.line = rest, line
+
+    def _exact(self) -> Piece:
+        """Records as the csv module cuts them. A line whose quote swallows whole records is torn: it stands alone, and the
+        next line starts afresh."""
+        buffer, end = self.buffer, self.end
+        records: list[bytes] = []
+        starts: list[int] = []
+        joined: list[int] = []
+        torn: set[int] = set()
+        position, line = 0, self.line
+        while position < len(buffer):
+            stop = buffer.find(end, position)
+            match = self._record.match(buffer, position) if stop >= 0 else None
+            if match is None:
+                if stop < 0 or not self.ended and len(buffer) - position <= self.limit:
+                    break
+                torn.add(len(records))
+            elif match.end() - 1 > stop:
+                if match.end() - position > self.limit or self._swallows(buffer[position : match.end() - 1], stop + 1):
+                    torn.add(len(records))
+                else:
+                    stop = match.end() - 1
+                    joined.append(len(records))
+            records.append(buffer[position:stop])
+            starts.append(line)
+            line += 1 + records[-1].count(end)
+            position = stop + 1
+        rest = buffer[position:]
+        if len(rest) > self.limit and rest.find(end) < 0:
+            raise EndlessLine(line)
+        self.buffer, self.line = rest, line
+        return Piece(records, starts, joined, True, frozenset(torn), line)
+
+    def _swallows(self, record: bytes, second_line: int) -> bool:
+        """Does this record of several lines make no sense as one, while its second line does?"""
+        if self.fits(record):
+            return False
+        match = self._record.match(self.buffer, second_line)
+        return match is not None and self.fits(self.buffer[second_line : match.end() - 1])
+
+
+def _record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """One record with its line end."""
+    d, q, e = (re.escape(part) for part in (dialect.delimiter.encode(), dialect.quote.encode(), dialect.line_end))
+    if dialect.escape is None:
+        inside = rb"(?:[^%(q)b]++|%(q)b%(q)b)*+"
+        bare = rb"[^%(d)b%(e)b]*+"
+    else:
+        inside = rb"(?:[^%(q)b%(x)b]++|%(x)b.)*+"
+        bare = rb"(?:[^%(d)b%(e)b%(x)b]++|%(x)b.)*+"
+    x = re.escape((dialect.escape or "\\").encode())
+    facts = {b"d": d, b"q": q, b"e": e, b"x": x}
+    inside, bare = inside % facts, bare % facts
+    field = b"(?:" + q + inside + q + bare + b"|(?!" + q + b")" + bare + b")"
+    return re.compile(field + b"(?:" + d + field + b")*+" + e, re.DOTALL)

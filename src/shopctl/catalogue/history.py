@@ -1,0 +1,113 @@
+"""The past: products as they were at a moment, what changed between two, and the life of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from shopctl.catalogue import changes, queries
+from shopctl.catalogue.changes import Later
+from shopctl.catalogue.feed.row import canonical
+from shopctl.catalogue.model import Product, StockLevel
+from shopctl.catalogue.shapes import flat
+from shopctl.kernel.clock import Instant
+from shopctl.storage.unit import Unit
+
+_BATCH = 500
+
+
+class Difference(NamedTuple):
+    """A field of a product that is not at one moment what it is at another; None where it is not given."""
+
+    sku: str
+    change: str  # created | changed
+    field: str
+    before: Any
+    after: Any
+
+
+def product_at(unit: Unit, product: Product, at: Instant) -> Product | None:
+    """The product as it was at a moment that has passed, with the stock of then; None before its creation."""
+    return products_at(unit, [product], at).get(product.id)
+
+
+def products_at(unit: Unit, products: Sequence[Product], at: Instant) -> dict[int, Product]:
+    """The same for several, by number; those not created by then are missing."""
+    ids = [product.id for product in products]
+    later, stock = changes.later(unit, ids, at), stock_at(unit, ids, at)
+    earlier = ((product, _earlier(product, later.get(product.id, ()))) for product in products)
+    return {product.id: then._replace(stock=stock.get(product.id, ())) for product, then in earlier if then is not None}
+
+
+def all_products_at(unit: Unit, at: Instant) -> Iterator[Product]:
+    """Every product that existed at a moment, as it was then, in the order of creation, in bounded memory."""
+    later = queries.grouped(changes.all_later(unit, at))
+    stock = queries.grouped(unit.stream(f"{_STOCK} {_STOCK_ORDER}", at=at))
+    for product in queries.all_products(unit, now=at):
+        levels = stock(product.id)
+        then = _earlier(product, [Later(product.id, *row) for row in later(product.id)])
+        if then is not None:
+            yield then._replace(stock=tuple(map(StockLevel._make, levels)))
+
+
+def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Difference]:
+    """What is different between two moments, product by product in the order of creation, field by field."""
+    last = 0
+    while ids := changes.changed_between(unit, since, until, after=last, limit=_BATCH):
+        products = list(queries.by_ids(unit, ids, now=until).values())
+        before, after = products_at(unit, products, since), products_at(unit, products, until)
+        for product in products:
+            yield from compare(before.get(product.id), after.get(product.id))
+        last = ids[-1]
+
+
+def compare(before: Product | None, after: Product | None) -> Iterator[Difference]:
+    """The fields that differ, in the order they are shown. A product that did not exist before has none of them."""
+    if after is None:
+        return
+    old, new = flat(before) if before else {}, flat(after)
+    for field in dict.fromkeys([*new, *old]):
+        one, other = old.get(field), new.get(field)
+        if (field in old) is not (field in new) or canonical(one) != canonical(other):
+            yield Difference(after.sku, "changed" if before else "created", field, one, other)
+
+
+def stock_at(unit: Unit, ids: Iterable[int], at: Instant) -> dict[int, tuple[StockLevel, ...]]:
+    """Stock by product as it was at a moment, by location."""
+    found: dict[int, list[StockLevel]] = {}
+    for row in unit.tuples(
+        f"""{_STOCK} where s.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
+            {_STOCK_ORDER}""",
+        ids=json.dumps([[number] for number in ids]),
+        at=at,
+    ):
+        found.setdefault(row[0], []).append(StockLevel._make(row[1:]))
+    return {number: tuple(levels) for number, levels in found.items()}
+
+
+# The first count of a product is not a movement: before the first one it is what that one started from. A reservation
+# that ended has its end as `expires_at`, however it ended.
+_STOCK = """select s.product_id, s.location,
+                   coalesce((select m.on_hand from stock_movement m
+                              where m.product_id = s.product_id and m.location = s.location and m.at <= :at
+                              order by m.id desc limit 1),
+                            (select m.on_hand - m.delta from stock_movement m
+                              where m.product_id = s.product_id and m.location = s.location
+                              order by m.id limit 1),
+                            s.on_hand),
+                   (select cast(coalesce(sum(r.quantity), 0) as bigint) from reservation r
+                     where r.product_id = s.product_id and r.location = s.location
+                       and r.created_at <= :at and r.expires_at > :at)
+              from stock s"""
+_STOCK_ORDER = "order by s.product_id, s.location"
+
+
+def _earlier(product: Product, later: Iterable[Later]) -> Product | None:
+    for change in later:
+        then = changes.undone(product, change.previous)
+        if then is None:
+            return None
+        earlier_at = then.created_at if change.earlier_at is None else change.earlier_at
+        product = then._replace(version=change.version - 1, updated_at=earlier_at)
+    return product

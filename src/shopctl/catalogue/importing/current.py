@@ -1,0 +1,68 @@
+"""What the shop holds now of the products a batch of feed rows speaks of, read with one query a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shopctl.catalogue.feed.row import FIELDS, PUBLISH_AT, RETIRE_AT, SKU
+from shopctl.catalogue.importing.journal import json_rows
+from shopctl.storage.unit import Unit
+
+# The columns of `product` that a feed can give, in the order of a feed row.
+COLUMNS = FIELDS[SKU : RETIRE_AT + 1]
+TEXT_COLUMNS = FIELDS[SKU:PUBLISH_AT]
+
+PriceKey = tuple[str, str, int, int]  # currency, list, min_quantity, valid_from
+PriceValue = tuple[int, int | None]  # amount in minor units, valid_until
+
+
+@dataclass(slots=True)
+class Current:
+    """A product as it stands, with what the feed said last."""
+
+    id: int
+    version: int
+    values: tuple[Any, ...]  # in the order of COLUMNS
+    import_id: str | None = None
+    prices: dict[PriceKey, PriceValue] = field(default_factory=dict)
+    stock: dict[str, int] = field(default_factory=dict)
+    fed_stock: dict[str, int] = field(default_factory=dict)
+    fed_hash: int | None = None
+
+
+def load(unit: Unit, skus: Iterable[str], feed_id: int) -> dict[str, Current]:
+    """The products of these SKUs that exist, by SKU, locked against other writers."""
+    wanted = json_rows([sku] for sku in skus)
+    found = {
+        row[2]: Current(id=row[0], version=row[1], values=row[2:])
+        for row in unit.tuples(
+            f"""select id, version, {", ".join(COLUMNS)} from product
+                 where sku in (select value ->> 0 from {unit.each("skus")}) {unit.for_update}""",
+            skus=wanted,
+        )
+    }
+    if not found:
+        return found
+    by_id = {product.id: product for product in found.values()}
+    numbers = json_rows([number] for number in by_id)
+    among = f"in (select cast(value ->> 0 as bigint) from {unit.each('ids')})"
+    for number, currency, price_list, quantity, since, amount, until in unit.tuples(
+        f"""select product_id, currency, list, min_quantity, valid_from, amount, valid_until from price
+             where product_id {among}""",
+        ids=numbers,
+    ):
+        by_id[number].prices[currency, price_list, quantity, since] = (amount, until)
+    for number, location, on_hand in unit.tuples(
+        f"select product_id, location, on_hand from stock where product_id {among}", ids=numbers
+    ):
+        by_id[number].stock[location] = on_hand
+    for number, value, stock in unit.tuples(
+        f"select product_id, hash, stock from feed_record where feed_id = :feed and product_id {among}",
+        feed=feed_id,
+        ids=numbers,
+    ):
+        by_id[number].fed_hash, by_id[number].fed_stock = value, json.loads(stock)
+    return found

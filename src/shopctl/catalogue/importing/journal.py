@@ -1,0 +1,238 @@
+"""The journal of an import: what was asked, how far it came, what it did, and which rows it did not take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Literal, NamedTuple
+
+from shopctl.kernel import ids
+from shopctl.kernel.clock import Instant
+from shopctl.storage.unit import Unit
+
+State = Literal["reading", "merging", "done", "refused", "abandoned"]
+Mode = Literal["direct", "staged"]
+
+
+@dataclass
+class Counts:
+    """Rows of a feed by what became of them; they add up to `rows` (retired products are not rows)."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    retired: int = 0
+    rejected: int = 0
+    superseded: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name, in the order they are shown."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+@dataclass
+class Journal:
+    """An import under way. `line` is journaled up to there, `merged` is merged up to there."""
+
+    id: str
+    feed_id: int
+    mode: Mode
+    state: State
+    line: int = 0
+    merged: int = 0
+    counts: Counts = field(default_factory=Counts)
+
+
+class RejectRow(NamedTuple):
+    """A stored reject; `row` is the raw row as JSON, a list of cells or an object."""
+
+    line: int
+    sku: str
+    field: str
+    code: str
+    message: str
+    row: str
+
+
+class ImportRow(NamedTuple):
+    """One import as `catalogue imports` lists it; times in microseconds, UTC."""
+
+    import_id: str
+    feed: str
+    source: str
+    state: str
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    retired: int
+    rejected: int
+    superseded: int
+    actor: str
+    reason: str
+    started_at: int
+    finished_at: int | None
+
+
+SUPERSEDED = "row.superseded"
+
+_COUNTS = [item.name for item in fields(Counts)]
+
+
+def feed_id(unit: Unit, name: str) -> int:
+    """The number of the feed of this name, new when there is none."""
+    unit.execute("insert into feed (name) values (:name) on conflict (name) do nothing", name=name)
+    return int(unit.value("select id from feed where name = :name", name=name))
+
+
+def known_hashes(unit: Unit, feed_name: str) -> Iterator[int]:
+    """The hashes of the records this feed brought last and nobody edited since."""
+    rows = unit.stream(
+        """select r.hash from feed_record r join feed f on f.id = r.feed_id
+            where f.name = :name and r.hash is not null""",
+        name=feed_name,
+    )
+    return (row[0] for row in rows)
+
+
+def start(
+    unit: Unit, *, feed: int, source: str, fingerprint: str, mode: Mode, actor: str, reason: str, now: Instant
+) -> Journal:
+    """Open a journal; an unfinished one is given up and its staged rows are dropped."""
+    abandon(unit, now)
+    journal = Journal(id=ids.new("imp"), feed_id=feed, mode=mode, state="reading")
+    unit.execute(
+        f"""insert into catalogue_import (id, feed_id, source, fingerprint, state, mode, change_from, movement_from, line,
+                   merged, {", ".join(_COUNTS)}, actor, reason, started_at)
+            values (:id, :feed, :source, :fingerprint, 'reading', :mode,
+                   (select coalesce(max(id), 0) from change), (select coalesce(max(id), 0) from stock_movement), 0, 0,
+                   {", ".join("0" for _ in _COUNTS)}, :actor, :reason, :now)""",
+        id=journal.id, feed=feed, source=source, fingerprint=fingerprint, mode=mode, actor=actor, reason=reason, now=now,
+    )  # fmt: skip
+    return journal
+
+
+def resumable(unit: Unit, fingerprint: str) -> Journal | None:
+    """The unfinished import of the same file with the same rules, None when there is none."""
+    for row in unit.tuples(
+        f"""select id, feed_id, mode, state, line, merged, {", ".join(_COUNTS)} from catalogue_import
+             where state in ('reading', 'merging') and fingerprint = :fingerprint order by started_at desc""",
+        fingerprint=fingerprint,
+    ):
+        import_id, feed, mode, state, line, merged, *counts = row
+        return Journal(import_id, feed, mode, state, line, merged, Counts(*counts))
+    return None
+
+
+def abandon(unit: Unit, now: Instant) -> None:
+    """Give up every unfinished import. What a direct one had committed stays: it is in the catalogue already."""
+    for (import_id,) in unit.tuples("select id from catalogue_import where state in ('reading', 'merging')"):
+        drop_stage(unit, import_id)
+        unit.execute(
+            "update catalogue_import set state = 'abandoned', finished_at = :now where id = :id", id=import_id, now=now
+        )
+
+
+def close_unmerged(unit: Unit, journal: Journal, *, keep: bool, now: Instant) -> None:
+    """End an import that changed nothing; a preview leaves no trace, a refusal stays on record with its rejects."""
+    drop_stage(unit, journal.id)
+    if keep:
+        save(unit, journal, finished_at=now)
+        return
+    unit.execute("delete from import_reject where import_id = :id", id=journal.id)
+    unit.execute("delete from catalogue_import where id = :id", id=journal.id)
+
+
+def save(unit: Unit, journal: Journal, *, finished_at: Instant | None = None) -> None:
+    """Write down how far the import came, in the unit that made it so."""
+    unit.execute(
+        f"""update catalogue_import
+               set state = :state, line = :line, merged = :merged, finished_at = :finished_at,
+                   {", ".join(f"{name} = :{name}" for name in _COUNTS)}
+             where id = :id""",
+        id=journal.id, state=journal.state, line=journal.line, merged=journal.merged, finished_at=finished_at,
+        **journal.counts.as_dict(),
+    )  # fmt: skip
+
+
+def add_rejects(unit: Unit, journal: Journal, rejects: list[tuple[int, str, str, str, str, object]]) -> None:
+    """Store rows that were not taken: (line, sku, field, code, message, raw row)."""
+    unit.execute_many(
+        """insert into import_reject (import_id, line, sku, field, code, message, row)
+           values (:import_id, :line, :sku, :field, :code, :message, :row)
+           on conflict (import_id, line) do nothing""",
+        [
+            {"import_id": journal.id, "line": line, "sku": storable(sku), "field": field, "code": code,
+             "message": storable(message), "row": json.dumps(row)}
+            for line, sku, field, code, message, row in rejects
+        ],
+    )  # fmt: skip
+
+
+def superseded(line: int, sku: str, winner: int) -> tuple[int, str, str, str, str, object]:
+    """The entry that names a row which a later one of the same SKU replaced."""
+    return line, sku, "sku", SUPERSEDED, f"line {winner} has the same SKU and wins", []
+
+
+def rejects(unit: Unit, import_id: str, *, limit: int | None = None, superseded: bool = False) -> Iterator[RejectRow]:
+    """The rows an import did not take, in the order of the file; those a later row replaced only when asked for."""
+    rows = unit.stream(
+        f"""select line, sku, field, code, message, row from import_reject
+             where import_id = :id and {"code = :superseded" if superseded else "code <> :superseded"}
+             order by line limit :limit""",
+        id=import_id, superseded=SUPERSEDED, limit=limit if limit is not None else 1 << 40,
+    )  # fmt: skip
+    return (RejectRow._make(row) for row in rows)
+
+
+def drop_stage(unit: Unit, import_id: str) -> None:
+    """Forget the staged rows."""
+    unit.execute("delete from import_row where import_id = :id", id=import_id)
+
+
+def imports(unit: Unit, limit: int) -> list[ImportRow]:
+    """The latest imports, newest first."""
+    return unit.rows(
+        ImportRow,
+        f"""select i.id, f.name, i.source, i.state, {", ".join("i." + name for name in _COUNTS)},
+                  i.actor, i.reason, i.started_at, i.finished_at
+             from catalogue_import i join feed f on f.id = i.feed_id
+            order by i.started_at desc, i.id desc limit :limit""",
+        limit=limit,
+    )
+
+
+def storable(text: str) -> str:
+    """Text of a rejected row as both databases can keep it: what is wrong with it must not stop its being named."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def json_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as the JSON array that `Unit.each` reads."""
+    return json.dumps([list(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
+
+
+def stored_counts(unit: Unit, journal: Journal) -> dict[str, int]:
+    """What the database says this import did, by the rows it left: created, updated and retired products."""
+    changes = dict(
+        unit.tuples(
+            """select c.kind, count(*) from change c join product p on p.id = c.product_id
+                where c.import_id = :id and c.id > (select change_from from catalogue_import where id = :id)
+                group by c.kind""",
+            id=journal.id,
+        )
+    )
+    restocked = unit.value(
+        """select count(distinct m.product_id) from stock_movement m
+            where m.reference = :id and m.id > (select movement_from from catalogue_import where id = :id)
+              and not exists (select 1 from change c where c.product_id = m.product_id and c.import_id = :id
+                                                       and c.kind = 'update')""",
+        id=journal.id,
+    )
+    return {
+        "created": changes.get("create", 0),
+        "updated": changes.get("update", 0) + restocked,
+        "retired": changes.get("retire", 0),
+    }

@@ -1,0 +1,46 @@
+"""What a feed said before, as hashes of its raw records: an unchanged record needs no parsing."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+
+class KnownRecords:
+    """A sorted array of 64-bit hashes, with the line where each was met in the file now being read.
+
+    16 bytes a record: a million known records cost 16 MB, where a set of integers would cost 100.
+    """
+
+    def __init__(self, hashes: Iterable[int]) -> None:
+        self._hashes = array("q", sorted(hashes))
+        self._lines = array("q", bytes(8 * len(self._hashes)))
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, int):
+            return False
+        place = bisect_left(self._hashes, value)
+        return place < len(self._hashes) and self._hashes[place] == value
+
+    def met(self, value: int, line: int) -> None:
+        """Note that the record was met at this line; of several the last counts."""
+        self._lines[bisect_left(self._hashes, value)] = line
+
+    def line_of(self, value: int) -> int:
+        """The last line where this record was met; 0 when it was not, or is not known."""
+        place = bisect_left(self._hashes, value)
+        if place < len(self._hashes) and self._hashes[place] == value:
+            return self._lines[place]
+        return 0
+
+    def lines(self) -> bytes:
+        """The lines, to be sent to the process that holds the same hashes."""
+        return self._lines.tobytes()
+
+    def take_lines(self, lines: bytes) -> None:
+        """Take over the lines another process has noted."""
+        self._lines = array("q", lines)

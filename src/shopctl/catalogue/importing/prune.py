@@ -1,0 +1,61 @@
+"""Pruning: products a feed brought before and brings no more are retired."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shopctl.catalogue import changes
+from shopctl.catalogue.importing.journal import Journal, json_rows
+from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.kernel.clock import Instant
+from shopctl.storage.unit import Unit
+
+_BATCH = 2000
+
+
+class Missing(NamedTuple):
+    """A product the file no longer names."""
+
+    id: int
+    sku: str
+    version: int
+    status: str
+    hash: int | None
+
+
+def missing(unit: Unit, journal: Journal, known: KnownRecords) -> list[Missing]:
+    """Products of this feed that the file does not name. One whose row was rejected is named, so it stays."""
+    return [
+        product
+        for product in unit.rows(
+            Missing,
+            """select p.id, p.sku, p.version, p.status, r.hash
+                 from feed_record r join product p on p.id = r.product_id
+                where r.feed_id = :feed and p.status <> 'retired'
+                  and not exists (select 1 from import_row s where s.import_id = :id and s.sku = p.sku)
+                  and p.sku not in (select sku from import_reject where import_id = :id)
+                order by p.id""",
+            feed=journal.feed_id,
+            id=journal.id,
+        )
+        if product.hash is None or not known.line_of(product.hash)
+    ]
+
+
+def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now: Instant) -> int:
+    """Retire what is missing; how many that were."""
+    gone = missing(unit, journal, known)
+    for start in range(0, len(gone), _BATCH):
+        batch = gone[start : start + _BATCH]
+        unit.execute(
+            f"""update product set status = 'retired', version = version + 1, updated_at = :now
+                 where id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
+            ids=json_rows([product.id] for product in batch),
+            now=now,
+        )
+        changes.record(unit, [
+            changes.Change(product.id, "retire", now, product.version + 1, journal.id, actor,
+                           changes.previous_json({"status": product.status}))
+            for product in batch
+        ])  # fmt: skip
+    return len(gone)

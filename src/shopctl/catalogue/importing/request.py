@@ -1,0 +1,77 @@
+"""What an import is asked to do, and what it has to say afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shopctl.catalogue.importing.errors import NothingUsable, RowsRejected, RowsSkipped
+from shopctl.catalogue.importing.journal import Counts
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """One import: where the feed is, how to read it, and what to do with rows that are not valid."""
+
+    path: str  # "-": standard input
+    format: str = "auto"
+    mapping: str | None = None
+    on_error: Literal["reject-file", "skip-rows"] = "reject-file"
+    rejects: str | None = None  # where to write the rejects; by default into the shop's folder
+    prune: bool = False  # retire what this feed brought before and brings no more
+    dry_run: bool = False
+    resume: bool = False
+
+
+@dataclass
+class Report:
+    """What an import did, or (dry run) would do."""
+
+    import_id: str
+    counts: Counts
+    seconds: float
+    rejects_file: str | None
+    resumed: bool
+    dry_run: bool
+    refused: bool  # nothing was changed because of the rejects
+    rejects: list[dict[str, Any]] = field(default_factory=list)  # the first of them
+    superseded: list[dict[str, Any]] = field(default_factory=list)  # the first of them
+    changes: list[dict[str, Any]] = field(default_factory=list)  # dry run: the first of them, field by field
+    phases: dict[str, float] = field(default_factory=dict)  # seconds of wall time
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as scripts read it."""
+        shown = {
+            "import_id": self.import_id,
+            **self.counts.as_dict(),
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.counts.rows / self.seconds) if self.seconds else 0,
+            "rejects_file": self.rejects_file,
+            "resumed": self.resumed,
+            "dry_run": self.dry_run,
+            "phases": {name: round(seconds, 3) for name, seconds in self.phases.items()},
+            "rejects": self.rejects,
+        }
+        shown["superseded_rows"] = self.superseded
+        if self.dry_run:
+            shown["changes"] = self.changes
+        return shown
+
+
+    def raise_for_rejects(self) -> None:
+        """Say with an error that rows were not taken. Raises NothingUsable, RowsRejected (exit 12), RowsSkipped (6)."""
+        facts = {"rows": self.counts.rows, "rejected": self.counts.rejected, "rejects_file": self.rejects_file or "the report"}
+        if self.refused and self.counts.rejected == self.counts.rows:
+            raise NothingUsable(first=self.rejects[0]["message"], **facts)
+        if self.refused:
+            raise RowsRejected(**facts)
+        if self.counts.rejected:
+            raise RowsSkipped(**facts)
+
+
+Progress = Callable[[int, Counts], None]  # bytes of the file read, rows so far
+
+
+def silent(_position: int, _counts: Counts) -> None:
+    """No progress to show."""

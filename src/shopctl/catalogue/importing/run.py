@@ -1,0 +1,97 @@
+"""An import under way, and the small things every step of it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from shopctl.catalogue.feed.row import LINE, RULES_VERSION, Feed
+from shopctl.catalogue.importing.journal import Journal, RejectRow
+from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.catalogue.importing.request import ImportRequest, Progress
+
+# Rows a write unit takes: a checkout that comes in between waits for one of them, about 0.3 s.
+PORTION = 20_000
+_BATCH = 500
+_HEAD = 1 << 20
+
+
+@dataclass
+class Run:
+    """An import under way."""
+
+    request: ImportRequest
+    feed: Feed
+    journal: Journal
+    known: KnownRecords
+    progress: Progress
+    resumed: bool = False
+    started: float = field(default_factory=time.monotonic)
+    phases: dict[str, float] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a part of the work."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0) + time.monotonic() - start
+
+
+def portions(items: Iterable[Any], size: int | None) -> Iterator[Iterator[Any]]:
+    """Batches in groups of about `size` rows (None: all in one), each read while its group is being worked on."""
+    source = iter(items)
+    for first in source:
+        yield _portion(first, source, size)
+
+
+def _portion(first: Any, source: Iterator[Any], size: int | None) -> Iterator[Any]:
+    yield first
+    if size is None:
+        yield from source
+        return
+    for _, item in zip(range(size // _BATCH - 1), source, strict=False):
+        yield item
+
+
+def differing(feed: Feed, known: KnownRecords, journaled: int) -> Iterator[tuple[Any, ...]]:
+    """In the child: what has to be staged, and at the end where the known records were met.
+
+    Yields (rows, rejects, how many are known, lines of the known or None, bytes read, line). What an earlier attempt
+    journaled is read again, for the sake of the known records in it, but neither yielded nor counted.
+    """
+    for batch in feed.batches(known):
+        for line, value in batch.known:
+            known.met(value, line)
+        rows = [row for row in batch.rows if row[LINE] > journaled]
+        rejects = [tuple(reject) for reject in batch.rejects if reject.line > journaled]
+        met = sum(line > journaled for line, _ in batch.known)
+        yield rows, rejects, met, None, batch.position, batch.line
+    yield [], [], 0, known.lines(), feed.size or 0, 0
+
+
+def fingerprint(request: ImportRequest, feed: Feed) -> str:
+    """Which file this is and how it is read: a resumed import must be of the same."""
+    digest = blake2b(digest_size=16)
+    how = (feed.format, feed.name, feed.header, sorted(feed.fields), request.on_error, request.dry_run, request.prune)
+    digest.update(repr((how, RULES_VERSION, sys.version_info[:2], feed.size)).encode())
+    if request.path != "-":
+        with open(request.path, "rb") as file:
+            digest.update(file.read(_HEAD))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _HEAD))
+            digest.update(file.read(_HEAD))
+    return digest.hexdigest()
+
+
+def shown(reject: RejectRow) -> dict[str, Any]:
+    """A reject as scripts read it."""
+    return {**reject._asdict(), "row": json.loads(reject.row)}

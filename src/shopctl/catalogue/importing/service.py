@@ -1,0 +1,261 @@
+"""Importing a feed: read, stage what differs, decide over the whole, merge, and check the counts against the database."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from shopctl.catalogue.feed.errors import BrokenFeed
+from shopctl.catalogue.feed.opening import open_feed
+from shopctl.catalogue.feed.row import LINE, Feed, Limits
+from shopctl.catalogue.importing import direct, stage
+from shopctl.catalogue.importing import journal as journals
+from shopctl.catalogue.importing.errors import CountsDiffer
+from shopctl.catalogue.importing.journal import Journal
+from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.catalogue.importing.merge import merge, next_product_id
+from shopctl.catalogue.importing.pipe import from_child
+from shopctl.catalogue.importing.preview import preview
+from shopctl.catalogue.importing.prune import prune
+from shopctl.catalogue.importing.rejects import write_rejects
+from shopctl.catalogue.importing.request import ImportRequest, Progress, Report, silent
+from shopctl.catalogue.importing.run import PORTION, Run, differing, fingerprint, portions, shown
+from shopctl.kernel.clock import Clock, Instant
+from shopctl.storage.database import Database
+
+if TYPE_CHECKING:
+    from shopctl.audit.service import Audit
+
+_SHOWN = 20
+_WAIT = 2.0  # seconds; the reader of an import that was just killed is given the time to go
+_SHOWN_CHANGES = 1000
+
+
+class _Refused(Exception):
+    """Leaves the unit of an all-or-nothing import, so that it is rolled back; carries the batch with the first reject."""
+
+    def __init__(self, batch: direct.Prepared) -> None:
+        self.batch = batch
+
+
+class ImportService:
+    """Brings feeds into the catalogue."""
+
+    def __init__(
+        self, database: Database, audit: Audit, clock: Clock, *, limits: Limits, currency: str, rejects_folder: str
+    ) -> None:
+        self.database = database
+        self.audit = audit
+        self.clock = clock
+        self.limits = limits
+        self.currency = currency
+        self.rejects_folder = rejects_folder
+
+    def run(self, request: ImportRequest, progress: Progress = silent) -> Report:
+        """Import a feed and report what became of its rows.
+
+        Raises BrokenFeed when the file as a whole cannot be read (nothing is changed), Locked while another import
+        runs, CountsDiffer when the database does not hold what the report would say. Rejected rows are in the report;
+        with `on_error="reject-file"` a single one keeps the catalogue as it is.
+        """
+        feed = open_feed(
+            request.path,
+            format=request.format,
+            mapping=request.mapping,
+            limits=self.limits,
+            default_currency=self.currency,
+        )
+        with self.database.exclusive("catalogue.import", wait=_WAIT):
+            run = self._begin(request, feed, progress)
+            try:
+                if run.journal.mode == "direct":
+                    self._write_directly(run)
+                else:
+                    self._stage(run)
+                    self._decide(run)
+            except BrokenFeed:
+                self._give_up(run)
+                raise
+            if run.journal.state == "merging":
+                self._merge(run)
+            return self._finish(run)
+
+    def list(self, limit: int) -> list[journals.ImportRow]:
+        """The latest imports, newest first."""
+        with self.database.read() as unit:
+            return journals.imports(unit, limit)
+
+    def _begin(self, request: ImportRequest, feed: Feed, progress: Progress) -> Run:
+        mark = fingerprint(request, feed)
+        with self.database.unit() as unit:
+            journal = journals.resumable(unit, mark) if request.resume else None
+            resumed = journal is not None
+            if journal is None:
+                empty = unit.value("select 1 from product limit 1") is None
+                straight = empty and not request.dry_run and "parent_sku" not in feed.fields
+                journal = journals.start(
+                    unit,
+                    feed=journals.feed_id(unit, feed.name),
+                    source=os.path.basename(request.path),
+                    fingerprint=mark,
+                    mode="direct" if straight else "staged",
+                    actor=self.audit.actor,
+                    reason=self.audit.reason or "",
+                    now=self.clock.now(),
+                )
+            known = KnownRecords(journals.known_hashes(unit, feed.name) if journal.mode == "staged" else ())
+        return Run(request, feed, journal, known, progress, resumed)
+
+    def _write_directly(self, run: Run) -> None:
+        if run.journal.state != "reading":
+            return
+        # All or nothing is one unit: nobody waits for an empty catalogue. Otherwise portions are committed as they come.
+        whole = run.request.on_error == "reject-file"
+        journal, now = run.journal, self.clock.now()
+        with self.database.read() as unit:
+            first = next_product_id(unit)
+        layout = direct.Layout(run.feed, now)
+        prepared = from_child(lambda: direct.prepare(run.feed, layout, first, journal.line))
+        with run.phase("read_and_write"):
+            try:
+                for portion in portions(prepared, None if whole else PORTION):
+                    with self.database.unit() as unit:
+                        for item in portion:
+                            direct.write(unit, journal, layout, item, actor=self.audit.actor, now=now)
+                            run.progress(item[direct.POSITION], journal.counts)
+                            if whole and journal.counts.rejected:
+                                raise _Refused(item)
+                        journals.save(unit, journal)
+            except _Refused as refused:
+                self._collect_rejects(run, refused.batch, prepared)
+        refused_whole = journal.counts.rejected and (whole or journal.counts.rejected == journal.counts.rows)
+        journal.state = "refused" if refused_whole else "merging"
+
+    def _collect_rejects(self, run: Run, first: direct.Prepared, prepared: Iterable[direct.Prepared]) -> None:
+        # The unit that held the good rows is rolled back; what remains is to name everything that is wrong.
+        journal, counts = run.journal, run.journal.counts
+        counts.created = counts.superseded = 0
+        with self.database.unit() as unit:
+            journals.add_rejects(unit, journal, first[direct.REJECTS])
+        for portion in portions(prepared, PORTION):
+            with self.database.unit() as unit:
+                for item in portion:
+                    journals.add_rejects(unit, journal, item[direct.REJECTS])
+                    counts.rejected += len(item[direct.REJECTS])
+                    counts.rows += len(item[direct.PRODUCTS]) + len(item[direct.REJECTS])
+                    run.progress(item[direct.POSITION], counts)
+
+    def _give_up(self, run: Run) -> None:
+        # A file that turns out to be broken further down must not leave its first half behind.
+        with self.database.unit() as unit:
+            if run.journal.mode == "direct":
+                direct.undo(unit, run.journal)
+            run.journal.state = "refused"
+            journals.close_unmerged(unit, run.journal, keep=not run.request.dry_run, now=self.clock.now())
+
+    def _stage(self, run: Run) -> None:
+        if run.journal.state != "reading":
+            return
+        journal = run.journal
+        with run.phase("read_and_stage"):
+            for portion in portions(from_child(lambda: differing(run.feed, run.known, journal.line)), PORTION):
+                with self.database.unit() as unit:
+                    for rows, rejects, met, lines, position, line in portion:
+                        stage.add(unit, journal.id, rows)
+                        journals.add_rejects(unit, journal, rejects)
+                        journal.counts.rows += len(rows) + len(rejects) + met
+                        journal.counts.unchanged += met
+                        journal.counts.rejected += len(rejects)
+                        journal.line = max(journal.line, line)
+                        if lines is not None:
+                            run.known.take_lines(lines)
+                        run.progress(position, journal.counts)
+                    journals.save(unit, journal)
+
+    def _decide(self, run: Run) -> None:
+        journal, counts = run.journal, run.journal.counts
+        if journal.state != "reading":
+            return
+        with run.phase("settle"), self.database.unit() as unit:
+            stage.settle(unit, journal, run.known)
+            refused = counts.rejected and (run.request.on_error == "reject-file" or counts.rejected == counts.rows)
+            journal.state = "refused" if refused else "merging"
+            if not run.request.dry_run:
+                journals.save(unit, journal)
+
+    def _merge(self, run: Run) -> None:
+        journal, now = run.journal, self.clock.now()
+        if run.request.dry_run:
+            with run.phase("compare"), self.database.read() as unit:
+                run.changes = preview(unit, run.journal, run.known, prune=run.request.prune, limit=_SHOWN_CHANGES)
+            return
+        with run.phase("merge"):
+            if journal.mode == "staged":
+                self._merge_stage(run, now)
+        with run.phase("finish"), self.database.unit() as unit:
+            if run.request.prune and journal.mode == "staged":
+                journal.counts.retired += prune(unit, journal, run.known, actor=self.audit.actor, now=now)
+            self.audit.record(unit, "catalogue.import", journal.id, journal.counts.as_dict(), count=journal.counts.rows)
+            _verify(journals.stored_counts(unit, journal), journal)
+            journal.state = "done"
+            journals.drop_stage(unit, journal.id)
+            journals.save(unit, journal, finished_at=self.clock.now())
+
+    def _merge_stage(self, run: Run, now: Instant) -> None:
+        journal = run.journal
+        while True:
+            with self.database.unit() as unit:
+                merged = 0
+                for rows in stage.batches(unit, journal):
+                    merge(unit, journal, rows, actor=self.audit.actor, now=now)
+                    journal.merged = rows[-1][LINE]
+                    merged += len(rows)
+                    if merged >= PORTION:
+                        break
+                journals.save(unit, journal)
+            if merged < PORTION:
+                return
+
+    def _finish(self, run: Run) -> Report:
+        journal, request = run.journal, run.request
+        with self.database.read() as unit:
+            first = list(journals.rejects(unit, journal.id, limit=_SHOWN))
+            superseded = list(journals.rejects(unit, journal.id, limit=_SHOWN, superseded=True))
+            place = self._rejects_place(run) if first else None
+            if place:
+                write_rejects(place, run.feed.header, journals.rejects(unit, journal.id))
+        if journal.state != "done":
+            with self.database.unit() as unit:
+                journals.close_unmerged(unit, journal, keep=not request.dry_run, now=self.clock.now())
+        report = Report(
+            import_id=journal.id,
+            counts=journal.counts,
+            seconds=time.monotonic() - run.started,
+            rejects_file=place,
+            resumed=run.resumed,
+            dry_run=request.dry_run,
+            refused=journal.state == "refused",
+            rejects=[shown(reject) for reject in first],
+            superseded=[shown(row) for row in superseded],
+            changes=run.changes,
+            phases=run.phases,
+        )
+        return report
+
+    def _rejects_place(self, run: Run) -> str | None:
+        if run.request.rejects:
+            return run.request.rejects
+        if run.request.dry_run:
+            return None
+        os.makedirs(self.rejects_folder, mode=0o700, exist_ok=True)
+        return os.path.join(self.rejects_folder, f"{run.journal.id}.csv")
+
+
+def _verify(stored: dict[str, int], journal: Journal) -> None:
+    """Refuse to report what the database does not hold; raised inside the last unit, it keeps the journal open."""
+    reported = journal.counts.as_dict()
+    for what, count in stored.items():
+        if reported[what] != count:
+            raise CountsDiffer(reported=reported[what], what=what, stored=count)

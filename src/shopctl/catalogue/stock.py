@@ -1,0 +1,229 @@
+"""The use cases of stock: count it, promise it to somebody until a moment, hand it out; never more than there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from shopctl.catalogue import edits, queries, stock_queries
+from shopctl.catalogue.errors import (
+    BelowReserved,
+    InsufficientStock,
+    InvalidQuantity,
+    ReservationEnded,
+    ReservationNotFound,
+)
+from shopctl.catalogue.model import DEFAULT_LOCATION, Product
+from shopctl.catalogue.shapes import shown_stock
+from shopctl.catalogue.stock_queries import ReservationRow
+from shopctl.kernel import clock, ids
+from shopctl.kernel.clock import Clock, Instant
+from shopctl.storage.database import Database
+from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from shopctl.audit.service import Audit
+
+LARGEST = 10**15  # pieces; sums of many stay within 64 bits
+
+
+class StockService:
+    """Stock and reservations of one shop.
+
+    `reserve`, `release` and `fulfil` are for use cases of other systems and take their open unit; the others open one.
+    A reservation past its moment counts no longer, whether or not anybody has released it.
+    """
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock) -> None:
+        self.database = database
+        self.audit = audit
+        self.clock = clock
+
+    def show(self, sku: str, *, location: str | None = None) -> dict[str, Any]:
+        """{"sku","on_hand","reserved","available","locations":[…]}. Raises ProductNotFound."""
+        with self.database.read() as unit:
+            return _shown(_product(unit, sku, self.clock.now()), location)
+
+    def set(
+        self, sku: str, quantity: int, *, location: str = DEFAULT_LOCATION, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Write down a count. Returns what `show` does, for the location.
+
+        Raises ProductNotFound, InvalidQuantity, BelowReserved.
+        """
+        if quantity < 0:
+            raise InvalidQuantity(quantity=quantity, reason="nothing can lie there less than not at all")
+        return self._change(sku, quantity, location, cause="set", dry_run=dry_run)
+
+    def adjust(
+        self, sku: str, delta: int, *, location: str = DEFAULT_LOCATION, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Add pieces, or take some away. Returns what `show` does, for the location.
+
+        Raises ProductNotFound, InvalidQuantity, InsufficientStock, BelowReserved.
+        """
+        return self._change(sku, delta, location, cause="adjust", dry_run=dry_run)
+
+    def reserve(
+        self, unit: Unit, sku: str, quantity: int, *, holder: str, until: Instant, location: str = DEFAULT_LOCATION
+    ) -> ReservationRow:
+        """Promise pieces to `holder` until a moment. Raises ProductNotFound, InvalidQuantity, InsufficientStock."""
+        if not 0 < quantity <= LARGEST:
+            raise InvalidQuantity(quantity=quantity, reason="a reservation is of one piece or more")
+        product = _product(unit, sku, self.clock.now())
+        on_hand = stock_queries.lock_on_hand(unit, product.id, location) or 0
+        now = self.clock.now()
+        available = on_hand - stock_queries.reserved(unit, product.id, location, now=now)
+        if quantity > available:
+            raise InsufficientStock(sku=sku, location=location, available=max(0, available), wanted=quantity)
+        made = ReservationRow(ids.new("rsv"), product.id, sku, location, quantity, holder, "held", now, until)
+        stock_queries.add(unit, made)
+        return made
+
+    def release(self, unit: Unit, reservations: Sequence[str]) -> list[ReservationRow]:
+        """Give back what was promised; those released before stay so. The ones released now, as they were.
+
+        Raises ReservationNotFound naming every missing id, ReservationEnded for one that was fulfilled.
+        """
+        found = stock_queries.lock_reservations(unit, reservations)
+        if missing := [number for number in dict.fromkeys(reservations) if number not in found]:
+            raise ReservationNotFound(ids=", ".join(map(repr, missing)))
+        for row in found.values():
+            if row.state == "fulfilled":
+                raise ReservationEnded(id=row.id, state=row.state)
+        now = self.clock.now()
+        return [row for row in found.values() if stock_queries.end(unit, row.id, "released", now=now)]
+
+    def fulfil(self, unit: Unit, reservation: str) -> ReservationRow:
+        """Hand out what was promised: it leaves the stock. Doing it again changes nothing.
+
+        One past its moment is still fulfilled while nobody else was promised the pieces. Raises ReservationNotFound,
+        ReservationEnded for one that was released, InsufficientStock.
+        """
+        row = stock_queries.lock_reservations(unit, [reservation]).get(reservation)
+        if row is None:
+            raise ReservationNotFound(ids=repr(reservation))
+        if row.state == "fulfilled":
+            return row
+        if row.state != "held":
+            raise ReservationEnded(id=row.id, state=row.state)
+        on_hand = stock_queries.lock_on_hand(unit, row.product_id, row.location) or 0
+        now = self.clock.now()
+        expired = row.expires_at <= now
+        promised = stock_queries.reserved(unit, row.product_id, row.location, now=now) if expired else 0
+        if on_hand - promised < row.quantity:
+            available = max(0, on_hand - promised)
+            raise InsufficientStock(sku=row.sku, location=row.location, available=available, wanted=row.quantity)
+        stock_queries.end(unit, row.id, "fulfilled", now=now)
+        stock_queries.move(
+            unit,
+            row.product_id,
+            row.location,
+            before=on_hand,
+            after=on_hand - row.quantity,
+            cause="fulfilled",
+            reference=row.id,
+            now=now,
+        )
+        return row._replace(state="fulfilled", expires_at=min(row.expires_at, now))
+
+    def reservations(self, sku: str | None = None, *, location: str | None = None) -> list[dict[str, Any]]:
+        """Reservations nobody has ended, oldest first, as rows (see `_shown_reservation`). Raises ProductNotFound."""
+        now = self.clock.now()
+        with self.database.read() as unit:
+            product_id = None if sku is None else _product(unit, sku, now).id
+            rows = stock_queries.held(unit, product_id=product_id, location=location)
+        return [_shown_reservation(row, now) for row in rows]
+
+    def release_by_hand(
+        self,
+        reservations: Sequence[str] = (),
+        *,
+        expired: bool = False,
+        location: str | None = None,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Release these reservations, or all that are past their moment; with `location` only those kept there.
+
+        All or none. The rows released. Raises ReservationNotFound, ReservationEnded.
+        """
+        with self.database.unit(dry_run=dry_run) as unit:
+            now = self.clock.now()
+            wanted = [row.id for row in stock_queries.held(unit, location=location, expired_at=now)] if expired else []
+            wanted += reservations
+            if location is not None and reservations:
+                found = stock_queries.lock_reservations(unit, reservations)
+                elsewhere = [number for number, row in found.items() if row.location != location]
+                if elsewhere:
+                    raise ReservationNotFound(ids=f"{', '.join(map(repr, elsewhere))} at {location}")
+            released = self.release(unit, wanted)
+            if released:
+                facts = {"pieces": sum(row.quantity for row in released), "ids": [row.id for row in released[:100]]}
+                self.audit.record(
+                    unit, "stock.release", released[0].id if len(released) == 1 else None, facts, count=len(released)
+                )
+        return [_shown_reservation(row._replace(state="released"), now) for row in released]
+
+    def _change(self, sku: str, number: int, location: str, *, cause: str, dry_run: bool) -> dict[str, Any]:
+        if abs(number) > LARGEST:
+            raise InvalidQuantity(quantity=number, reason="it is too large")
+        _check_location(location)
+        with self.database.unit(dry_run=dry_run) as unit:
+            product = _product(unit, sku, self.clock.now())
+            stock_queries.ensure(unit, product.id, location)
+            before = stock_queries.lock_on_hand(unit, product.id, location) or 0
+            now = self.clock.now()
+            reserved = stock_queries.reserved(unit, product.id, location, now=now)
+            after = number if cause == "set" else before + number
+            if after < 0:
+                available = max(0, before - reserved)
+                raise InsufficientStock(sku=sku, location=location, available=available, wanted=-number)
+            if after < reserved and after < before:
+                raise BelowReserved(sku=sku, location=location, reserved=reserved, wanted=after)
+            if after > LARGEST:
+                raise InvalidQuantity(quantity=after, reason="it is too large")
+            if after != before:
+                stock_queries.move(
+                    unit, product.id, location, before=before, after=after, cause=cause, reference="", now=now
+                )
+                facts = {"location": location, "from": before, "to": after}
+                self.audit.record(unit, f"stock.{cause}", sku, facts)
+            return _shown(_product(unit, sku, now), location)
+
+
+def _product(unit: Unit, sku: str, now: Instant) -> Product:
+    product = queries.by_skus(unit, [sku], now=now).get(sku)
+    if product is None:
+        raise edits.not_found(unit, [sku])
+    return product
+
+
+def _check_location(location: str) -> None:
+    from shopctl.catalogue.errors import InvalidField
+    from shopctl.catalogue.feed import validate
+
+    try:
+        validate.check_text(validate.word(location, "location", validate.WORD_LENGTH), "location")
+    except validate.Bad as problem:
+        raise InvalidField(
+            sku="--location", field=problem.field, reason_code=problem.code, reason=problem.message
+        ) from None
+
+
+def _shown(product: Product, location: str | None) -> dict[str, Any]:
+    return {"sku": product.sku, **shown_stock(stock_queries.levels_at(product.stock, location))}
+
+
+def _shown_reservation(row: ReservationRow, now: Instant) -> dict[str, Any]:
+    """{"reservation_id","sku","location","quantity","holder","state","created_at","expires_at"}; held ones past their
+    moment are shown as expired."""
+    return {
+        "reservation_id": row.id,
+        "sku": row.sku,
+        "location": row.location,
+        "quantity": row.quantity,
+        "holder": row.holder,
+        "state": "expired" if row.state == "held" and row.expires_at <= now else row.state,
+        "created_at": clock.show(row.created_at),
+        "expires_at": clock.show(row.expires_at),
+    }

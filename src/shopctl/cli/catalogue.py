@@ -1,0 +1,155 @@
+"""`shopctl catalogue`: products and prices, their states and their past; feeds and search have modules of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from shopctl.cli import catalogue_feeds
+from shopctl.cli.options import At, Context, DryRun, Offset, Sku, Skus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+noun = typer.Typer(help="Products, prices, imports, exports and search.", no_args_is_help=True)
+catalogue_feeds.register(noun)
+
+Assignments = Annotated[
+    list[str], typer.Argument(metavar="FIELD=VALUE...", help="What to set; an empty value takes a field away.")
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="The earlier moment; by default a day before.")
+]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The later moment; by default now.")]
+AtLeastOne = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many rows; else all.")]
+
+
+@noun.command()
+def show(ctx: Context, sku: Sku, at: At = None) -> None:
+    """Show one product, as it is or as it was at a moment."""
+    shop = ctx.obj
+    product = shop.services.catalogue.show(sku, at=shop.instant(at))
+    shop.show(product, columns=[field for field, value in product.items() if value not in (None, "", [], {})])
+
+
+@noun.command("list")
+def list_(
+    ctx: Context,
+    status: Annotated[
+        Literal["draft", "active", "retired"] | None, typer.Option("--status", help="Only those of this status.")
+    ] = None,
+    kind: Annotated[
+        Literal["physical", "digital", "service", "subscription", "bundle"] | None,
+        typer.Option("--kind", help="Only those of this kind."),
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="PATH", help="Only those in 'Home > Kitchen' or below it.")
+    ] = None,
+    brand: Annotated[str | None, typer.Option("--brand", metavar="NAME", help="Only those of this brand.")] = None,
+    limit: AtLeastOne = None,
+    offset: Offset = 0,
+) -> None:
+    """List products in the order of their creation."""
+    from shopctl.catalogue.listing import Filters
+
+    shop = ctx.obj
+    products = shop.services.catalogue.products(Filters(status, kind, category, brand), limit=limit, offset=offset)
+    shop.show(products, columns=("sku", "name", "kind", "status", "price.amount", "price.currency", "available"))
+
+
+@noun.command("set")
+def set_(ctx: Context, sku: Sku, assignments: Assignments, dry_run: DryRun = False) -> None:
+    """Set fields of a product.
+
+    Fields: name, description, kind, parent_sku, brand, category, categories, tax_class, options.KEY, attributes.KEY,
+    tags, media, components, price[.CURRENCY[.LIST[.QUANTITY]]], prices, publish_at, retire_at.
+    """
+    shop = ctx.obj
+    made = shop.services.catalogue.edit(sku, assignments, dry_run=dry_run)
+    shop.show(made, text=lambda: _edit_text(made))
+
+
+@noun.command()
+def publish(ctx: Context, skus: Skus, at: At = None, dry_run: DryRun = False) -> None:
+    """Make products visible, now or from a later moment on."""
+    shop = ctx.obj
+    shop.show(shop.services.catalogue.publish(skus, at=shop.instant(at), dry_run=dry_run))
+
+
+@noun.command()
+def retire(ctx: Context, skus: Skus, at: At = None, dry_run: DryRun = False) -> None:
+    """Take products out of sight, now or from a later moment on."""
+    shop = ctx.obj
+    shop.show(shop.services.catalogue.retire(skus, at=shop.instant(at), dry_run=dry_run))
+
+
+@noun.command()
+def history(ctx: Context, sku: Sku) -> None:
+    """Show what was done to a product, latest first."""
+    shop = ctx.obj
+    rows = shop.services.catalogue.history(sku)
+    shop.show(rows, text=lambda: "\n".join(_history_lines(rows)))
+
+
+@noun.command()
+def diff(ctx: Context, since: From = None, until: To = None) -> None:
+    """Show what is different between two moments, field by field; by default the last 24 hours."""
+    shop = ctx.obj
+    rows = shop.services.catalogue.differences(since=shop.instant(since), until=shop.instant(until))
+    if shop.output == "table" and not (shop.globals.fields or shop.globals.query):
+        found = list(rows)
+        if not found:
+            shop.note("nothing is different")
+            return
+        shop.show(found, text=lambda: "\n".join(_diff_lines(found)))
+    else:
+        shop.show(rows)
+
+
+@noun.command()
+def stats(ctx: Context) -> None:
+    """Count products by kind and status, and those that lack something."""
+    ctx.obj.show(ctx.obj.services.catalogue.statistics())
+
+
+def _edit_text(made: dict[str, Any]) -> str:
+    if not made["changed"]:
+        return f"{made['sku']}: nothing to change"
+    head = f"{made['sku']} would become version" if made["dry_run"] else f"{made['sku']} is now version"
+    return "\n".join([f"{head} {made['version']}", *_change_lines(made["changes"])])
+
+
+def _history_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        source = f" by import {row['import_id']}" if row["import_id"] else ""
+        yield _plain(f"version {row['version']}  {row['at']}  {row['kind']}  {row['actor']}{source}")
+        yield from _change_lines(row["changes"])
+
+
+def _diff_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    sku = None
+    for row in rows:
+        if row["sku"] != sku:
+            sku = row["sku"]
+            yield _plain(f"{'+' if row['change'] == 'created' else '~'} {sku}")
+        yield from _change_lines([row])
+
+
+def _change_lines(changes: list[dict[str, Any]]) -> Iterator[str]:
+    for change in changes:
+        before, after = (_value(change[side]) for side in ("from", "to"))
+        yield _plain(f"  {change['field']}: " + (after if change["from"] is None else f"{before} -> {after}"))
+
+
+def _value(value: object) -> str:
+    import json
+
+    return "(none)" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _plain(line: str) -> str:
+    from shopctl.kernel.errors import one_line
+
+    return one_line(line)

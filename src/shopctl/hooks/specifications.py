@@ -1,0 +1,51 @@
+"""What a plugin may implement: one function per hook, its docstring is the contract.
+
+A plugin marks its functions with `pluggy.HookimplMarker("shopctl")` and names its module under the entry point group
+`shopctl`. Names are lower case letters, digits and hyphens; a built-in name cannot be taken over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeVar
+
+Reader = Callable[[BinaryIO], Iterator[list[str]]]
+Loader = Callable[[], Any]
+Check = Callable[[Any], str | None]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def specification(function: _Function) -> _Function:
+    """Mark a hook specification as pluggy's own marker does, without importing pluggy on every start."""
+    options = {"firstresult": False, "historic": False, "warn_on_impl": None, "warn_on_impl_args": None}
+    vars(function)["shopctl_spec"] = options
+    return function
+
+
+@specification
+def shopctl_feed_readers() -> list[tuple[str, Reader]]:  # type: ignore[empty-body]
+    """Formats for `catalogue import --format NAME` beside the built-in ones: a list of (name, read).
+
+    `read(file)` gets the feed, unpacked, as a binary file that can only be read forwards. It yields lists of cells as
+    text: first the column names, then one list per record, blank lines included as empty lists so that records keep
+    their line numbers. The shop maps, checks and imports them as it does those of a CSV file. Raise ValueError with one
+    line of text, naming the line, for a file that is not of this format: it is refused as a whole.
+    """
+
+
+@specification
+def shopctl_commands() -> list[tuple[str, Loader, str]]:  # type: ignore[empty-body]
+    """Nouns that join the command line: a list of (noun, loader, help).
+
+    `loader()` is called when the noun is, and returns a `typer.Typer`; import nothing heavy before that. A verb takes
+    `ctx: typer.Context` first and finds the shop in `ctx.obj`, as the built-in verbs do. `help` is one line.
+    """
+
+
+@specification
+def shopctl_doctor_checks() -> list[tuple[str, Check]]:  # type: ignore[empty-body]
+    """Checks that `shopctl doctor` makes beside its own: a list of (name, check).
+
+    `check(settings)` returns None when all is well, else one line that says what is wrong and what to do about it.
+    """

@@ -1,0 +1,70 @@
+"""Moments as integers: microseconds since the Unix epoch, in UTC."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, date, datetime, timedelta
+
+from shopctl.kernel.errors import UsageError
+
+Instant = int  # microseconds since 1970-01-01T00:00:00Z
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_AGO = re.compile(r"^(\d+)\s*(s|m|h|d|w)\s*ago$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class NotATime(UsageError):
+    """{text!r} is not a time."""
+
+    code = "usage.time"
+    hint = "Write it as 2026-11-24T13:34:00Z, 2026-11-24, 'now' or '2h ago'."
+
+
+class Clock:
+    """The wall clock; tests hand in one of their own."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1_000
+
+
+def parse(text: str, now: Instant | None = None) -> Instant:
+    """Read an RFC 3339 time, an ISO 8601 date (midnight), `now` or `2h ago`; without a zone it is UTC.
+
+    Raises NotATime, also for what lies outside of the years 1 to 9999.
+    """
+    text = text.strip()
+    if text == "now":
+        return Clock().now() if now is None else now
+    try:
+        if ago := _AGO.match(text):
+            span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            instant = (Clock().now() if now is None else now) - span // _MICROSECOND
+        else:
+            moment = datetime.fromisoformat(text)
+            instant = (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        raise NotATime(text=text) from None
+    if not _FIRST <= instant <= _LAST:
+        raise NotATime(text=text)
+    return instant
+
+
+def show(instant: Instant | None) -> str | None:
+    """RFC 3339 in UTC, with fractions only where there are any."""
+    if instant is None:
+        return None
+    moment = _EPOCH + timedelta(microseconds=instant)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def day(text: str) -> date:
+    """An ISO 8601 date. Raises NotATime."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotATime(text=text) from None

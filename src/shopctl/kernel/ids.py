@@ -1,0 +1,30 @@
+"""Prefixed, time-ordered identifiers: `imp_` + UUIDv7 (RFC 9562, section 5.7) in Crockford base 32."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH = 26
+
+
+def new(prefix: str) -> str:
+    """A new identifier such as `imp_06bq3…`; the prefix names the kind, later ones sort after earlier ones."""
+    number = uuid7()
+    text = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{text}"
+
+
+def uuid7() -> int:
+    """128 bits: 48 of Unix milliseconds, version 7, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    noise = int.from_bytes(os.urandom(10))
+    return milliseconds << 80 | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & (1 << 62) - 1
+
+
+def prefix_of(identifier: str) -> str | None:
+    """The prefix of a well-formed identifier, None for anything else."""
+    prefix, _, rest = identifier.partition("_")
+    well_formed = prefix.isalpha() and len(rest) == LENGTH and all(c in _ALPHABET for c in rest)
+    return prefix if well_formed else None

@@ -1,0 +1,73 @@
+"""Every setting as one row of data: its name, kind, default, meaning, and whether it is a secret."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KINDS = ("text", "choice", "boolean", "integer", "size", "currency", "list", "path", "database", "url")
+"""What a value may be: a size is bytes (`4194304` or `"4 MiB"`), a database is a SQLite or PostgreSQL URL."""
+
+
+class Setting(NamedTuple):
+    """One row of the table; `reserved` marks a name that is accepted but that this release reads nowhere."""
+
+    name: str
+    kind: str
+    default: str | int | bool | tuple[str, ...] | None
+    doc: str
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    secret: bool = False
+    reserved: bool = False
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that sets it: `search.engine` is `SHOPCTL_SEARCH__ENGINE`."""
+        return "SHOPCTL_" + self.name.upper().replace(".", "__")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("database_url", "database", "sqlite:///.shopctl/shop.db", "The shop's database."),
+    Setting("auth_database_url", "database", "sqlite:///.shopctl/auth.db", "The database of users and credentials."),
+    Setting("search.engine", "choice", "tantivy", "The search engine.", choices=("tantivy", "whoosh")),
+    Setting("catalogue.default_currency", "currency", "USD", "The currency of a price that names none (ISO 4217)."),
+    Setting("catalogue.mappings", "path", "mappings", "The folder that feed mappings are looked up in by name."),
+    Setting("catalogue.feed.max_record_bytes", "size", 16 << 20, "The longest record a feed may hold.", minimum=1),
+    Setting("catalogue.feed.max_field_bytes", "size", 4 << 20, "The longest single value a feed may hold.", minimum=1),
+    Setting(
+        "catalogue.feed.max_unpacked_ratio",
+        "integer",
+        200,
+        "How many times larger than its packed form a compressed feed may become; more is taken for a bomb.",
+        minimum=1,
+    ),
+    Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
+    Setting(
+        "log.level",
+        "choice",
+        "warning",
+        "The least severe log line shown.",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Setting("log.format", "choice", "text", "How a log line is written.", choices=("text", "json")),
+    Setting("read_url", "database", None, "A replica of the shop's database that reads go to.", reserved=True),
+    Setting("cli.require_login", "boolean", False, "Commands ask for a login.", reserved=True),
+    Setting(
+        "payments.gateway", "choice", "sandbox", "The payment gateway.", choices=("sandbox", "stripe"), reserved=True
+    ),
+    Setting("payments.stripe.api_key", "text", None, "The Stripe key.", secret=True, reserved=True),
+    Setting("payments.stripe.api_base", "url", None, "Another address for Stripe's API.", reserved=True),
+    Setting(
+        "payments.stripe.webhook_secrets",
+        "list",
+        (),
+        "The secrets that webhooks are signed with.",
+        secret=True,
+        reserved=True,
+    ),
+    Setting("mail.smtp_url", "url", None, "The mail server.", reserved=True),
+    Setting("mail.from", "text", None, "The sender's address.", reserved=True),
+    Setting("network.allow_private", "list", (), "Private hosts that outgoing calls may reach.", reserved=True),
+)
+
+BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

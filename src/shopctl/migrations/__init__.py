@@ -1,0 +1,1 @@
+"""The Alembic environment: one chain of revisions for each database, run by `upgrade`."""

@@ -1,0 +1,226 @@
+"""Making a shop in a folder: settings, keys, databases; whole or not at all, and safe to repeat."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from shopctl.audit import keys, queries
+from shopctl.audit.errors import AuditKeyMissing
+from shopctl.kernel.errors import Conflict, NotAllowed
+from shopctl.kernel.redaction import mask_url
+from shopctl.kernel.settings import Settings, load_settings
+from shopctl.kernel.settings_sources import FILE_NAME
+from shopctl.storage import migrations
+from shopctl.storage.database import Database, open_database
+from shopctl.storage.files import check_private, make_private_folder, sync_folder, write_private
+
+_SQLITE = "sqlite:///"
+_FOLDERS = ("keys", "index", "backups")
+
+
+class CannotMakeShop(NotAllowed):
+    """A shop cannot be made in {folder}: {reason}."""
+
+    code = "init.cannot_write"
+    hint = "Use a folder that you may write to."
+
+
+class OtherDatabase(Conflict):
+    """{config} already sets {name} to {present}, not to {wanted}; nothing was changed."""
+
+    code = "init.other_database"
+    hint = "To use another database, edit {config}; to copy the shop there: shopctl db move"
+
+
+class NewShop(NamedTuple):
+    """What `init` answers; the places are absolute, URLs without passwords, `created` and `present` name the parts."""
+
+    folder: str
+    config: str
+    home: str
+    database: str
+    auth_database: str
+    created: list[str]
+    present: list[str]
+
+
+def make_shop(
+    folder: Path, environ: Mapping[str, str], *, database_url: str | None = None, auth_database_url: str | None = None
+) -> NewShop:
+    """Make what is missing of the shop in `folder` and leave alone what is there.
+
+    The URLs go into a new `shopctl.toml`; with one that is there they must agree. Raises OtherDatabase, CannotMakeShop,
+    PermissionsTooOpen for what others can reach, AuditKeyMissing for a database whose trail was begun under another
+    key, and what opening and upgrading a database raises.
+    """
+    folder = Path(os.path.abspath(folder))
+    wanted = {"database_url": database_url, "auth_database_url": auth_database_url}
+    try:
+        with _alone_in(folder):
+            return _Making(folder, environ, wanted).run()
+    except OSError as error:
+        raise CannotMakeShop(folder=folder, reason=(error.strerror or str(error)).lower()) from None
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two at once take turns: the second finds a finished shop."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+class _Making:
+    """One run of `init`. All is built beside its final place, the two renames at the end make the shop."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], wanted: Mapping[str, str | None]) -> None:
+        self.folder = folder
+        self.wanted = wanted
+        # Whatever file another folder or a variable names, `init` is about the shop in this one.
+        self.environ = {name: text for name, text in environ.items() if name != "SHOPCTL_CONFIG"}
+        self.config = folder / FILE_NAME
+        self.config_draft = folder / f"{FILE_NAME}.new"
+        self.home = folder / ".shopctl"
+        self.home_draft = folder / ".shopctl.new"
+        self.created: list[str] = []
+        self.present: list[str] = []
+        self.made_databases: dict[Path, set[Path]] = {}
+
+    def run(self) -> NewShop:
+        self._clear()
+        self.fresh = not self.home.exists()
+        try:
+            settings = self._settings()
+            self._folders()
+            self._databases(settings)
+            self._key(settings)
+            self._finish()
+        except BaseException:
+            self._clear()
+            for path, before in self.made_databases.items():
+                for file in _beside(path) - before:
+                    file.unlink(missing_ok=True)
+            raise
+        urls = (mask_url(settings.database_url), mask_url(settings.auth_database_url))
+        return NewShop(str(self.folder), str(self.config), str(self.home), *urls, self.created, self.present)
+
+    def _clear(self) -> None:
+        """Take away drafts, also those of a run that was killed."""
+        self.config_draft.unlink(missing_ok=True)
+        if self.home_draft.exists():
+            shutil.rmtree(self.home_draft)
+
+    def _settings(self) -> Settings:
+        flags = {name: url for name, url in self.wanted.items() if url}
+        if not self._noted(self.config.exists(), FILE_NAME):
+            write_private(str(self.config_draft), _configuration(self.wanted, self.environ).encode())
+            return load_settings(self.folder, self.environ, config=self.config_draft, flags=flags)
+        settings = load_settings(self.folder, self.environ, config=self.config)
+        asked = load_settings(self.folder, self.environ, config=self.config, flags=flags)
+        for name in flags:
+            if settings.get(name) != asked.get(name):
+                present, other = mask_url(settings.get(name)), mask_url(asked.get(name))
+                raise OtherDatabase(config=self.config, name=name, present=present, wanted=other)
+        return settings
+
+    def _folders(self) -> None:
+        if self.fresh:
+            make_private_folder(str(self.home_draft))
+        else:
+            check_private(str(self.home))
+        for name in _FOLDERS:
+            path = self._place(self.home / name)
+            self._noted(path.exists(), f".shopctl/{name}")
+            make_private_folder(str(path))
+        ignore = self._place(self.home / ".gitignore")
+        if not ignore.exists():
+            # Keys and customers' data have no place in a repository that the shop's settings may well be in.
+            write_private(str(ignore), b"*\n")
+
+    def _databases(self, settings: Settings) -> None:
+        for chain, url in zip(migrations.CHAINS, (settings.database_url, settings.auth_database_url), strict=True):
+            path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+            staged = url if path is None else f"{_SQLITE}{self._place(path)}"
+            with closing(open_database(staged)) as database:
+                there = database.exists() and migrations.found(database, chain) != migrations.NONE
+                name = "auth database" if chain == "auth" else "shop database"
+                if not self._noted(there, name):
+                    if path is not None and not database.exists() and path.parent.is_dir():
+                        self.made_databases[path] = _beside(path)
+                    migrations.upgrade(database, chain)
+                if chain == "shop":
+                    self.trail_begun = there and _has_trail(database)
+
+    def _key(self, settings: Settings) -> None:
+        path = self._place(settings.audit_key_file)
+        if path.exists():
+            check_private(str(path))
+        elif self.trail_begun:
+            # A new key would make the whole trail look forged.
+            raise AuditKeyMissing(path=settings.audit_key_file)
+        else:
+            make_private_folder(str(path.parent))
+            keys.create_key(path)
+            self.created.append("audit key")
+            return
+        self.present.append("audit key")
+
+    def _finish(self) -> None:
+        if self.fresh:
+            os.rename(self.home_draft, self.home)
+        if self.config_draft.exists():
+            try:
+                os.rename(self.config_draft, self.config)
+            except BaseException:
+                if self.fresh:
+                    with suppress(OSError):
+                        os.rename(self.home, self.home_draft)
+                raise
+        sync_folder(str(self.folder))
+
+    def _place(self, path: Path) -> Path:
+        """Where to build what is to lie at `path`: in the draft while there is no folder `.shopctl` yet."""
+        if self.fresh and path.is_relative_to(self.home):
+            return self.home_draft / path.relative_to(self.home)
+        return path
+
+    def _noted(self, there: bool, name: str) -> bool:
+        (self.present if there else self.created).append(name)
+        return there
+
+
+def _has_trail(database: Database) -> bool:
+    with database.read() as unit:
+        return queries.trail(unit) is not None
+
+
+def _beside(path: Path) -> set[Path]:
+    """The files of a database: itself, its write-ahead log, its locks."""
+    return {path.with_name(name) for name in os.listdir(path.parent) if name.startswith(path.name)}
+
+
+def _configuration(wanted: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
+    lines = ["# The settings of this shop. See all of them, and where each comes from, with: shopctl config explain"]
+    defaults = {"database_url": "sqlite:///.shopctl/shop.db", "auth_database_url": "sqlite:///.shopctl/auth.db"}
+    for name, default in defaults.items():
+        variable = f"SHOPCTL_{name.upper()}"
+        if not wanted[name] and environ.get(variable):
+            lines.append(f"# {name} comes from the environment: {variable}")
+        else:
+            lines.append(f"{name} = {_quoted(wanted[name] or default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

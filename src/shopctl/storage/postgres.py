@@ -1,0 +1,275 @@
+"""PostgreSQL over psycopg: explicit transactions, server-side prepared statements, COPY for many rows."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from shopctl.kernel.redaction import mask_url
+from shopctl.storage import errors
+from shopctl.storage.postgres_errors import translated
+from shopctl.storage.process_lock import PAUSE, check_name
+from shopctl.storage.unit import Dialect, Unit
+
+if TYPE_CHECKING:
+    import psycopg
+
+# A quoted string, a cast, or a parameter: only the last is to be replaced.
+_TOKEN = re.compile(r"'[^']*'|::|:([a-z_][a-z0-9_]*)|%")
+_FETCH = 2000
+_WRITE = "begin isolation level read committed read write"
+_READ = "begin isolation level repeatable read read only"
+# A migration waits so long for a table, and everybody who comes later waits behind it; then it steps back.
+_SCHEMA_LOCK_TIMEOUT = "2s"
+_SCHEMA_STATEMENT_TIMEOUT = "15min"
+
+
+@lru_cache(maxsize=512)
+def psycopg_sql(sql: str) -> bytes:
+    """`:name` as psycopg's `%(name)s`, a literal `%` doubled."""
+
+    def replace(token: re.Match[str]) -> str:
+        if token[1]:
+            return f"%({token[1]})s"
+        return token[0].replace("%", "%%")
+
+    return _TOKEN.sub(replace, sql).encode()
+
+
+class PostgresUnit(Unit):
+    """A transaction on one psycopg connection."""
+
+    dialect: ClassVar[Dialect] = "postgres"
+    for_update: ClassVar[str] = "for update"
+    bytewise: ClassVar[str] = 'collate "C"'
+    for_claim: ClassVar[str] = "for update skip locked"
+
+    def __init__(self, connection: psycopg.Connection[Any], place: str, lock_wait: float) -> None:
+        self.connection: psycopg.Connection[Any] = connection
+        self._place = place
+        self._lock_wait = lock_wait
+        self._cursors = 0
+
+    def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
+        self._cursors += 1
+        with self.connection.cursor(name=f"c{self._cursors}") as cursor:
+            with self.translated():
+                cursor.execute(psycopg_sql(sql), params)
+            while True:
+                with self.translated():
+                    chunk = cursor.fetchmany(_FETCH)
+                if not chunk:
+                    return
+                yield from chunk
+
+    def tuples(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
+        with self.translated():
+            return self.connection.execute(psycopg_sql(sql), params).fetchall()
+
+    def execute(self, sql: str, **params: object) -> int:
+        with self.translated():
+            return self.connection.execute(psycopg_sql(sql), params).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
+        with self.translated(), self.connection.cursor() as cursor:
+            cursor.executemany(psycopg_sql(sql), rows)
+
+    def insert_many(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        *,
+        constants: Mapping[str, int | str | None] | None = None,
+    ) -> None:
+        names = ",".join([*columns, *(constants or ())])
+        same = tuple((constants or {}).values())
+        with (
+            self.translated(),
+            self.connection.cursor() as cursor,
+            cursor.copy(f"copy {table} ({names}) from stdin".encode()) as copy,
+        ):
+            for row in rows:
+                copy.write_row((*row, *same))
+
+    def each(self, parameter: str) -> str:
+        return f"jsonb_array_elements(cast(:{parameter} as jsonb)) as each(value)"
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        part = self.connection.transaction()
+        with self.translated():
+            part.__enter__()
+        try:
+            yield
+        except BaseException as error:
+            part.__exit__(type(error), error, error.__traceback__)
+            raise
+        with self.translated():
+            part.__exit__(None, None, None)
+
+    def tables(self) -> list[str]:
+        found = self.tuples("select tablename::text from pg_tables where schemaname = current_schema() order by 1")
+        return [name for (name,) in found]
+
+    def translated(self) -> AbstractContextManager[None]:
+        return translated(self._place, self._lock_wait)
+
+
+class PostgresDatabase:
+    """One database of a server. A connection is opened at the first unit and kept until `close`."""
+
+    dialect: ClassVar[Dialect] = "postgres"
+
+    def __init__(self, url: str, *, lock_wait: float) -> None:
+        self.url = url
+        self.place = mask_url(url)
+        self.lock_wait = lock_wait
+        self._connection: psycopg.Connection[Any] | None = None
+        self._jobs: list[str] = []
+        self._open = False
+
+    def exists(self) -> bool:
+        """Whether the server answers and the database is there."""
+        try:
+            self.connect()
+        except errors.DatabaseMissing:
+            return False
+        return True
+
+    def create(self) -> None:
+        """Nothing to do: a database is made by whoever owns the server. Raises NoSuchDatabase."""
+        self.connect()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """The connection of this process. Raises DriverMissing, NotADatabaseUrl, DatabaseUnreachable, LockLost."""
+        if self._connection is None or self._connection.closed:
+            if self._jobs:
+                raise errors.LockLost(place=self.place, name=self._jobs[-1])
+            self._connection = _connected(self.url, self.place, self.lock_wait)
+        return self._connection
+
+    @contextmanager
+    def unit(self, *, dry_run: bool = False) -> Iterator[PostgresUnit]:
+        """A write transaction: committed at the end, rolled back on an error or when `dry_run`."""
+        with self._transaction(_WRITE, "rollback" if dry_run else "commit") as unit:
+            yield unit
+
+    @contextmanager
+    def schema_unit(self) -> Iterator[PostgresUnit]:
+        """A write unit whose statements do not wait long for tables that others use."""
+        with self.unit() as unit:
+            unit.execute(f"set local lock_timeout = '{_SCHEMA_LOCK_TIMEOUT}'")
+            unit.execute(f"set local statement_timeout = '{_SCHEMA_STATEMENT_TIMEOUT}'")
+            yield unit
+
+    @contextmanager
+    def read(self) -> Iterator[PostgresUnit]:
+        """A snapshot: every read inside sees the same state, and blocks nobody."""
+        with self._transaction(_READ, "rollback") as unit:
+            yield unit
+
+    @contextmanager
+    def exclusive(self, name: str, *, wait: float = 0) -> Iterator[None]:
+        """Be the only process that does the job `name`. Raises JobLocked.
+
+        The lock is the session's: the server frees it when this process dies. A pooler must keep sessions apart.
+        """
+        check_name(name)
+        key = f"shopctl {name}"
+        deadline = time.monotonic() + wait
+        while not self._session_value("select pg_try_advisory_lock(hashtextextended(:key, 0))", key):
+            if time.monotonic() >= deadline:
+                raise errors.JobLocked(name=name, place=self.place, holder="another process")
+            time.sleep(PAUSE)
+        self._jobs.append(name)
+        try:
+            yield
+        finally:
+            self._jobs.remove(name)
+            if self._connection is not None and not self._connection.closed:
+                self._session_value("select pg_advisory_unlock(hashtextextended(:key, 0))", key)
+
+    def close(self) -> None:
+        """Close the connection; the next unit opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _session_value(self, sql: str, key: str) -> Any:
+        connection = self.connect()
+        with translated(self.place, self.lock_wait):
+            row = connection.execute(psycopg_sql(sql), {"key": key}).fetchone()
+        return row and row[0]
+
+    @contextmanager
+    def _transaction(self, begin: str, end: str) -> Iterator[PostgresUnit]:
+        if self._open:
+            raise errors.UnitOpen(place=self.place)
+        connection = self._begun(begin)
+        self._open = True
+        try:
+            yield PostgresUnit(connection, self.place, self.lock_wait)
+            with translated(self.place, self.lock_wait):
+                # A transaction in which a statement failed answers COMMIT with ROLLBACK, and that is no error to it.
+                if connection.execute(end.encode()).statusmessage != end.upper():
+                    raise errors.StatementFailed(reason="a failed transaction cannot be committed")
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        finally:
+            self._open = False
+
+    def _begun(self, begin: str) -> psycopg.Connection[Any]:
+        reused = self._connection is not None
+        connection = self.connect()
+        try:
+            with translated(self.place, self.lock_wait):
+                connection.execute(begin.encode())
+        except errors.DatabaseUnreachable:
+            # The server was restarted since the last unit: nothing was begun, so it is safe to connect again.
+            if not (reused and connection.closed):
+                raise
+            connection = self.connect()
+            with translated(self.place, self.lock_wait):
+                connection.execute(begin.encode())
+        return connection
+
+    def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
+        from psycopg import Error
+        from psycopg.pq import TransactionStatus
+
+        if connection.closed or connection.info.transaction_status is TransactionStatus.IDLE:
+            return
+        try:
+            connection.execute(b"rollback")
+        except Error:
+            connection.close()  # the server rolls back what a lost connection left open
+
+
+def _connected(url: str, place: str, lock_wait: float) -> psycopg.Connection[Any]:
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError:
+        raise errors.DriverMissing() from None
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise errors.NotADatabaseUrl(url=place) from None  # libpq's own words may quote the password (S18)
+    if "@" in str(parts.get("host") or ""):
+        raise errors.NotADatabaseUrl(url=place)  # a raw '@' in the password: its rest was taken for the host
+    options: dict[str, Any] = {
+        "connect_timeout": 10,
+        "application_name": "shopctl",
+        **parts,
+        "client_encoding": "utf8",
+    }
+    with translated(place):
+        connection = psycopg.connect(autocommit=True, **options)
+        connection.execute(f"set lock_timeout = {int(lock_wait * 1000)}".encode())
+    return connection

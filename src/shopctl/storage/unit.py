@@ -1,0 +1,88 @@
+"""A unit: one transaction on one connection, with named-parameter SQL that runs on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
+
+Row = TypeVar("Row", bound=NamedTuple)
+Dialect = Literal["sqlite", "postgres"]
+
+
+class Unit(ABC):
+    """One open transaction. SQL names its parameters `:name`; text and bigint are the only types it needs.
+
+    Text with NUL characters or lone surrogates raises TextInvalid. For speed, the two bulk methods leave NUL characters
+    to whoever made the rows (the feed reader refuses them), where the database itself does not mind.
+    """
+
+    dialect: ClassVar[Dialect]
+    for_update: ClassVar[str]  # row locks for claims; SQLite's single writer needs none
+    bytewise: ClassVar[str]  # after a text in ORDER BY: by code points, whatever the server's locale
+    for_claim: ClassVar[str]  # the same, passing over rows that others hold
+    connection: Any  # the driver's own, for what only migrations and checks do
+
+    @abstractmethod
+    def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
+        """Rows one after another in bounded memory."""
+
+    @abstractmethod
+    def execute(self, sql: str, **params: object) -> int:
+        """Run one statement; how many rows it changed."""
+
+    @abstractmethod
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run one statement for each row of parameters."""
+
+    @abstractmethod
+    def insert_many(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        *,
+        constants: Mapping[str, int | str | None] | None = None,
+    ) -> None:
+        """Add many rows at once (COPY on PostgreSQL); values stand in the order of `columns`.
+
+        `constants` are further columns that have the same value in every row.
+        """
+
+    @abstractmethod
+    def each(self, parameter: str) -> str:
+        """A FROM item that yields the JSON array in `:parameter` as `each(value)`, element by element."""
+
+    @abstractmethod
+    def savepoint(self) -> AbstractContextManager[None]:
+        """A nested part that can fail and be rolled back alone."""
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """The names of all tables, sorted."""
+
+    @abstractmethod
+    def translated(self) -> AbstractContextManager[None]:
+        """Turns what the driver raises inside into our errors; needed only around `connection`."""
+
+    def tuples(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
+        """All rows as bare tuples."""
+        return list(self.stream(sql, **params))
+
+    def rows(self, kind: type[Row], sql: str, **params: object) -> list[Row]:
+        """All rows, each as the named tuple `kind`, columns in its order."""
+        make = cast("Any", kind)._make
+        return [make(values) for values in self.stream(sql, **params)]
+
+    def row(self, kind: type[Row], sql: str, **params: object) -> Row | None:
+        """The first row as `kind`, None when there is none."""
+        for values in self.tuples(sql, **params):
+            return cast("Row", cast("Any", kind)._make(values))
+        return None
+
+    def value(self, sql: str, **params: object) -> Any:
+        """The first column of the first row, None when there is none."""
+        for values in self.tuples(sql, **params):
+            return values[0]
+        return None

@@ -1,0 +1,147 @@
+"""Plugins that are really installed: found, used, and harmless when they are broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from support.shop import Shop
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Site:
+    """A folder on the path of every process of the shop, into which plugins are installed."""
+
+    def __init__(self, shop: Shop, folder: Path) -> None:
+        self.shop = shop
+        self.folder = folder
+        folder.mkdir()
+
+    def install(self, name: str, source: str) -> None:
+        """A plugin as an installer would lay it down."""
+        (self.folder / f"{name}.py").write_text(
+            "import pluggy\nhookimpl = pluggy.HookimplMarker('shopctl')\n" + textwrap.dedent(source)
+        )
+        info = self.folder / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[shopctl]\n{name} = {name}\n")
+
+    def run(self, *arguments: str | Path, expect: int | None = 0, **options: object):
+        env = {"PYTHONPATH": str(self.folder)}
+        return self.shop.run(*arguments, expect=expect, env=env, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def site(shop: Shop, tmp_path: Path) -> Site:
+    return Site(shop, tmp_path / "site")
+
+
+BELLS = """
+    @hookimpl
+    def shopctl_commands():
+        return [("bells", load, "Rings bells.")]
+
+    def load():
+        import typer
+        noun = typer.Typer()
+
+        @noun.command()
+        def ring(ctx: typer.Context) -> None:
+            "Ring once."
+            ctx.obj.show({"sound": "ding"})
+
+        @noun.command()
+        def hush(ctx: typer.Context) -> None:
+            "Be quiet."
+
+        return noun
+
+    @hookimpl
+    def shopctl_doctor_checks():
+        return [("bells", lambda settings: f"the bells of {settings.search_engine} are cracked")]
+"""
+
+
+def test_without_plugins_the_list_is_empty(shop: Shop):
+    assert shop.run("plugin", "list", "-o", "json").json == []
+
+
+def test_a_plugin_is_listed_and_its_noun_works(site: Site):
+    site.install("bells", BELLS)
+    assert site.run("plugin", "list", "-o", "json").json == [
+        {
+            "name": "bells",
+            "version": "1.0",
+            "distribution": "bells",
+            "hooks": ["shopctl_commands", "shopctl_doctor_checks"],
+            "state": "ok",
+            "error": None,
+        }
+    ]
+    assert site.run("bells", "ring", "-o", "json").json == {"sound": "ding"}
+    assert "Rings bells." in site.run("--help").stdout
+
+
+def test_a_plugin_that_appears_or_goes_is_noticed(site: Site):
+    assert site.run("plugin", "list", "-o", "json").json == []
+    site.install("bells", BELLS)
+    assert [row["name"] for row in site.run("plugin", "list", "-o", "json").json] == ["bells"]
+    shutil.rmtree(site.folder / "bells-1.0.dist-info")
+    assert site.run("plugin", "list", "-o", "json").json == []
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import not_there", "No module named 'not_there'"),
+        ("@hookimpl\ndef shopctl_commands(colour): ...", "colour"),
+        ("@hookimpl\ndef shopctl_commands():\n    raise OSError('out of tune')", "out of tune"),
+        ("raise SystemExit(9)", "SystemExit: 9"),
+    ],
+)
+def test_a_broken_plugin_is_listed_and_stops_nothing(site: Site, source, said):
+    site.install("bells", BELLS)
+    site.install("broken", source)
+
+    rows = {row["name"]: row for row in site.run("plugin", "list", "-o", "json").json}
+
+    assert rows["broken"]["state"] == "broken"
+    assert said in rows["broken"]["error"]
+    assert rows["bells"]["state"] == "ok"
+    assert site.run("bells", "ring", "-o", "json").json == {"sound": "ding"}
+    site.run("--help")
+    site.run("catalogue", "list")
+
+
+def test_doctor_tells_of_broken_plugins_and_makes_the_checks_of_the_others(site: Site):
+    site.install("bells", BELLS)
+    site.install("broken", "import not_there")
+    told = site.run("doctor", "-o", "json", expect=None)
+    assert "No module named 'not_there'" in told.stdout
+    assert "the bells of tantivy are cracked" in told.stdout
+
+
+def test_the_fixed_width_plugin_reads_a_feed(shop: Shop, tmp_path: Path):
+    site = tmp_path / "site"
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "plugins/shopctl-feed-fixedwidth", source)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*install, "--target", site, source], check=True)
+    env = {"PYTHONPATH": str(site)}
+    feed = tmp_path / "feed.txt"
+    feed.write_text(
+        "sku     name            price.EUR\nMUG-1   Blue mug             9.50\nMUG-2   Größe L            12.00\n"
+    )
+
+    shop.run("catalogue", "import", feed, "--format", "fixedwidth", env=env)
+
+    shown = shop.run("catalogue", "show", "MUG-2", "-o", "json").json
+    assert shown["name"] == "Größe L"
+    assert (shown["prices"][0]["amount"], shown["prices"][0]["currency"]) == ("12.00", "EUR")

@@ -1,0 +1,139 @@
+"""Fixtures for every test: shops, databases of both kinds, shared data, and the counts of assurance rows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from support.postgres import Server, fresh_database
+from support.shop import Shop
+
+ROOT = Path(__file__).resolve().parent.parent
+SESSION = "SHOPCTL_TEST_SESSION"  # a folder and the process that owns it: "PID:FOLDER", for all workers of a session
+
+hypothesis.settings.register_profile(
+    "shop", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("shop")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--assure-row", metavar="ROW", help="only the tests of this row of docs/assurance.md, or `all`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[SESSION] = f"{os.getpid()}:{tempfile.mkdtemp(prefix='shopctl-tests-')}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and SESSION in os.environ:
+        folder = Path(os.environ.pop(SESSION).partition(":")[2])
+        if (found := folder / "server").exists():
+            Server(Path(found.read_text())).remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--assure-row")
+    if not wanted:
+        return
+    chosen = [item for item in items if wanted in {"all", *rows_of(item)} and rows_of(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def rows_of(item: pytest.Item) -> set[str]:
+    """The rows of docs/assurance.md that a test belongs to."""
+    return {row for mark in item.iter_markers("assure") for row in mark.args}
+
+
+@pytest.fixture
+def scale() -> Callable[[int, int], int]:
+    """`scale(short, full)`: how often to try; the full count under `make assure`."""
+    full_count = os.environ.get("SHOPCTL_ASSURE") == "full"
+    return lambda short, full: full if full_count else short
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers that repeat: SHOPCTL_TEST_SEED replays another run's, and a failing test shows its seed."""
+    seed = os.environ.get("SHOPCTL_TEST_SEED", "1")
+    request.node.add_report_section("setup", "seed", f"SHOPCTL_TEST_SEED={seed}")
+    return random.Random(f"{seed}:{request.node.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real catalogues, judgments and attack vectors that lies beside the checkout."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no ../shared/data beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a server whose user may create databases; one server for all workers of a test session."""
+    if url := os.environ.get("SHOPCTL_TEST_POSTGRES"):
+        return url
+    owner, _, name = os.environ[SESSION].partition(":")
+    folder = Path(name)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = folder / "server"
+        if not found.exists():
+            found.write_text(str(Server.create(owner=int(owner)).folder))
+        return Server(Path(found.read_text())).url()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database; every test that takes it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shop.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """A shop on SQLite, made by `shopctl init`."""
+    return Shop(tmp_path / "shop").init()
+
+
+@pytest.fixture
+def postgres_shop(tmp_path: Path, postgres_server: str) -> Iterator[Shop]:
+    """A shop on PostgreSQL, made by `shopctl init`."""
+    with ExitStack() as stack:
+        shop_url, auth_url = (stack.enter_context(fresh_database(postgres_server)) for _ in range(2))
+        yield Shop(tmp_path / "shop", database_url=shop_url, auth_database_url=auth_url).init()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_shop(request: pytest.FixtureRequest) -> Shop:
+    """A shop; every test that takes it runs on both databases."""
+    found: Shop = request.getfixturevalue("shop" if request.param == "sqlite" else "postgres_shop")
+    return found
+
+
+@pytest.fixture
+def folder_without_shop(tmp_path: Path) -> Shop:
+    """A place to run `shopctl` in where nothing was made yet."""
+    return Shop(tmp_path / "empty")

@@ -1,0 +1,46 @@
+"""Identifiers: a prefix, then a UUIDv7 in Crockford's base 32."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from shopctl.kernel import ids
+
+
+def number_of(identifier: str) -> int:
+    number = 0
+    for character in identifier.partition("_")[2]:
+        number = number << 5 | "0123456789abcdefghjkmnpqrstvwxyz".index(character)
+    return number
+
+
+def test_an_identifier_is_a_uuid_of_version_7():
+    before = time.time_ns() // 1_000_000
+    number = number_of(ids.new("imp"))
+    assert number < 1 << 128
+    assert number >> 76 & 0xF == 7
+    assert number >> 62 & 0b11 == 0b10
+    assert before <= number >> 80 <= time.time_ns() // 1_000_000
+
+
+def test_later_ones_sort_after_earlier_ones():
+    first = ids.new("run")
+    time.sleep(0.002)
+    assert first < ids.new("run")
+
+
+def test_no_two_are_the_same():
+    assert len({ids.new("run") for _ in range(20_000)}) == 20_000
+
+
+def test_the_prefix_can_be_read_back():
+    assert ids.prefix_of(ids.new("pur")) == "pur"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "pur", "pur_", "pur_1", "_" + "0" * 26, "pur_" + "u" * 26, "pur_" + "A" * 26, "p1_" + "0" * 26]
+)
+def test_anything_else_has_no_prefix(text):
+    assert ids.prefix_of(text) is None
