@@ -11,7 +11,7 @@ demo: $(READY)
 	@$(BIN)/shopctl demo
 
 test: $(READY)
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check

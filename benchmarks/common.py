@@ -1,4 +1,4 @@
-"""Times whole processes in pairs (A B A B …), samples the memory of their process trees, and states figures against goals."""
+"""Times whole processes in pairs (A B A B …), samples the memory of process trees, sets figures against goals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import compileall
 import json
 import os
 import platform
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,9 +33,14 @@ class ProcessFailed(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One process from its start to its end; `peak_bytes` is the largest sum seen over it and all its descendants."""
+    """One process from its start to its end.
+
+    `processor_seconds` is what it and its descendants computed, `peak_bytes` the largest sum of memory they were seen
+    to hold at one moment.
+    """
 
     seconds: float
+    processor_seconds: float
     exit_code: int
     stdout: str
     stderr: str
@@ -83,7 +90,7 @@ def run(
 ) -> Run:
     """Run a process to its end. Raises ProcessFailed unless its exit code is one of `expect` (None: any will do)."""
     words = [str(word) for word in command]
-    began = time.perf_counter()
+    computed, began = _computed(), time.perf_counter()
     process = subprocess.Popen(
         words,
         cwd=cwd,
@@ -101,7 +108,12 @@ def run(
     if expect is not None and process.returncode not in expect:
         said = "\n".join((stderr or stdout).strip().splitlines()[-5:])
         raise ProcessFailed(f"exit {process.returncode} from: {' '.join(words)}\n{said}")
-    return Run(seconds, process.returncode, stdout, stderr, peak)
+    return Run(seconds, _computed() - computed, process.returncode, stdout, stderr, peak)
+
+
+def _computed() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Memory:
@@ -217,7 +229,7 @@ class Figure:
 
 
 def ratio(
-    id: str,
+    name: str,
     what: str,
     own: Sequence[float],
     peer: str,
@@ -227,11 +239,11 @@ def ratio(
     faster: bool = False,
     note: str = "",
 ) -> Figure:
-    """Own time over the peer's, pair by pair, and the median of that; `faster` turns it round: how many times faster."""
+    """Own time over the peer's, pair by pair, and the median of that; `faster` turns it round (times as fast)."""
     pairs = zip(own, peer_own, strict=True)
     ratios = [theirs / ours if faster else ours / theirs for ours, theirs in pairs]
     return Figure(
-        id=id,
+        id=name,
         what=what,
         value=median(ratios),
         unit="×",
@@ -278,8 +290,17 @@ def announce(text: str) -> None:
 
 def publish(figure: str, about: str, figures: Sequence[Figure], out: Path | None, **more: Any) -> None:
     """Print the one JSON object of a script, and keep it in `out`."""
-    result = {"figure": figure, "about": about, "machine": machine(), **more, "figures": [each.data() for each in figures]}
-    text = json.dumps(result, indent=2, ensure_ascii=False)
+    result = {
+        "figure": figure,
+        "about": about,
+        "machine": machine(),
+        **more,
+        "figures": [each.data() for each in figures],
+    }
+    # A list of numbers stands on one line.
+    text = re.sub(
+        r"\[[\s\d.,e-]+\]", lambda found: " ".join(found[0].split()), json.dumps(result, indent=2, ensure_ascii=False)
+    )
     print(text)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from common import announce, arguments
 
 COLUMNS = ("sku", "name", "description", "brand", "category", "price", "currency", "stock", "weight")
-_VERSION = 1  # goes up when the same seed gives other rows
+_VERSION = 2  # goes up when the same seed gives other rows
 _SEED = 20261124
 _BAD_EVERY = 1000  # 0.1 % of the rows
 _NEWLINE_EVERY = 33  # 3 % of the records
@@ -35,20 +35,33 @@ _BAD = (
     ("stock", "many"),
 )
 
-_NOUNS = """mug kettle lamp chair table shelf drawer bottle jacket shirt boot glove scarf tent stove rope axe saw drill
-hammer wrench clamp bolt cable charger speaker camera tripod lens screen keyboard mouse printer router pillow blanket
-curtain carpet vase candle mirror frame clock basket bucket broom brush sponge towel soap razor comb pan pot knife fork
-spoon bowl plate glass jug tray board grater whisk oven toaster blender juicer scale timer thermometer fridge""".split()
-_ADJECTIVES = """blue red green black white grey yellow orange brown silver golden matt glossy oak pine steel copper brass
-wool linen cotton leather glass ceramic plastic folding stacking wireless heavy light large small compact double single
-waterproof insulated magnetic adjustable quiet robust slim wide tall short vintage modern café größe élégant""".split()
-_REST = """the a with for and of in to from on by made every day use home garden office kitchen workshop travel winter
-summer easy clean store hold keep fits most standard sizes includes two three four parts warranty years quality design
-surface finish handle lid base cover set pack spare replacement tested safe children adults outdoor indoor dishwasher
-machine washable dry warm cold hot water power battery hours charge fast slow weight length width height diameter""".split()
-_BRANDS = """Aldermoor Birkfeld Corvane Dunmark Estrella Fjordan Galloway Hartwell Ilmare Juniper Kestrel Lindqvist Marlow
-Norrland Ostara Pellworm Quillon Ravensby Solveig Tamsin Ulverton Vantage Westerly Yarrow Zephyr""".split()
-_ROOMS = "Home Garden Kitchen Workshop Office Travel Sports Clothing Electronics Outdoor".split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_NOUNS = _words("""
+    mug kettle lamp chair table shelf drawer bottle jacket shirt boot glove scarf tent stove rope axe saw drill hammer
+    wrench clamp bolt cable charger speaker camera tripod lens screen keyboard mouse printer router pillow blanket
+    curtain carpet vase candle mirror frame clock basket bucket broom brush sponge towel soap razor comb pan pot knife
+    fork spoon bowl plate glass jug tray board grater whisk oven toaster blender juicer scale timer thermometer fridge
+""")
+_ADJECTIVES = _words("""
+    blue red green black white grey yellow orange brown silver golden matt glossy oak pine steel copper brass wool
+    linen cotton leather glass ceramic plastic folding stacking wireless heavy light large small compact double single
+    waterproof insulated magnetic adjustable quiet robust slim wide tall short vintage modern café größe élégant
+""")
+_REST = _words("""
+    the a with for and of in to from on by made every day use home garden office kitchen workshop travel winter summer
+    easy clean store hold keep fits most standard sizes includes two three four parts warranty years quality design
+    surface finish handle lid base cover set pack spare replacement tested safe children adults outdoor indoor machine
+    dishwasher washable dry warm cold hot water power battery hours charge fast slow weight length width height diameter
+""")
+_BRANDS = _words("""
+    Aldermoor Birkfeld Corvane Dunmark Estrella Fjordan Galloway Hartwell Ilmare Juniper Kestrel Lindqvist Marlow
+    Norrland Ostara Pellworm Quillon Ravensby Solveig Tamsin Ulverton Vantage Westerly Yarrow Zephyr
+""")
+_ROOMS = _words("Home Garden Kitchen Workshop Office Travel Sports Clothing Electronics Outdoor")
 _CURRENCIES = ("EUR", "EUR", "EUR", "USD", "GBP")
 
 

@@ -1,6 +1,6 @@
 """The reading half of P1: a CSV of 1,000,000 products from bytes to validated rows in one process; prints what each phase costs.
 
-    python benchmarks/feed_reading.py [--rows N] [--keep FILE]
+python benchmarks/feed_reading.py [--rows N] [--keep FILE]
 """
 
 from __future__ import annotations
@@ -91,7 +91,12 @@ def phases(path: Path) -> dict[str, float]:
     until["validated"] = seconds
     names = list(until)
     costs = {name: round(until[name] - (until[names[at - 1]] if at else 0), 2) for at, name in enumerate(names)}
-    return {"rows": rows, "rejects": rejects, "seconds": seconds, **{f"{name}_seconds": cost for name, cost in costs.items()}}
+    return {
+        "rows": rows,
+        "rejects": rejects,
+        "seconds": seconds,
+        **{f"{name}_seconds": cost for name, cost in costs.items()},
+    }
 
 
 def validated(path: Path) -> tuple[int, int]:

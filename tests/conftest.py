@@ -112,18 +112,34 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """A shop on SQLite, made by `shopctl init`."""
-    return Shop(tmp_path / "shop").init()
+@pytest.fixture(scope="session")
+def first_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop on SQLite, made by `shopctl init` once a worker; tests get copies, since making one takes a second."""
+    return Shop(tmp_path_factory.mktemp("first") / "shop").init()
 
 
-@pytest.fixture
-def postgres_shop(tmp_path: Path, postgres_server: str) -> Iterator[Shop]:
-    """A shop on PostgreSQL, made by `shopctl init`."""
+@pytest.fixture(scope="session")
+def first_postgres_shop(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Shop]:
+    """A shop on PostgreSQL, made by `shopctl init` once a worker; tests get copies."""
     with ExitStack() as stack:
         shop_url, auth_url = (stack.enter_context(fresh_database(postgres_server)) for _ in range(2))
-        yield Shop(tmp_path / "shop", database_url=shop_url, auth_database_url=auth_url).init()
+        folder = tmp_path_factory.mktemp("first-postgres") / "shop"
+        yield Shop(folder, database_url=shop_url, auth_database_url=auth_url).init()
+
+
+@pytest.fixture
+def shop(first_shop: Shop, tmp_path: Path) -> Shop:
+    """A new shop on SQLite."""
+    return first_shop.copy(tmp_path / "shop")
+
+
+@pytest.fixture
+def postgres_shop(first_postgres_shop: Shop, tmp_path: Path, postgres_server: str) -> Iterator[Shop]:
+    """A new shop on PostgreSQL."""
+    originals = (first_postgres_shop.database_url, first_postgres_shop.auth_database_url)
+    with ExitStack() as stack:
+        shop_url, auth_url = (stack.enter_context(fresh_database(postgres_server, like=url)) for url in originals)
+        yield first_postgres_shop.copy(tmp_path / "shop", database_url=shop_url, auth_database_url=auth_url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

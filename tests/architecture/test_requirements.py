@@ -20,7 +20,8 @@ PIN = re.compile(
 def pins(lock: str) -> dict[str, str]:
     """Names and versions of a lock in which nothing stands but pins with their hashes."""
     text = (ROOT / "requirements" / lock).read_text()
-    assert PIN.sub("", text).strip() == "", "something in the lock is no pin"
+    assert "/" not in text, "the lock names a host or a path"
+    assert re.sub(r"^#.*$", "", PIN.sub("", text), flags=re.MULTILINE).strip() == "", "something in the lock is no pin"
     return {match["name"]: match["version"] for match in PIN.finditer(text)}
 
 

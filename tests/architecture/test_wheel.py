@@ -15,6 +15,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_SECONDS = 60  # on two busy cores; alone it takes a few
 
+# All on one worker, so that the environment is made once.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 
 def call(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)

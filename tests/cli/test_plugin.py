@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,68 @@ def test_doctor_tells_of_broken_plugins_and_makes_the_checks_of_the_others(site:
     assert "the bells of tantivy are cracked" in told.stdout
 
 
+FEEDS = """
+    @hookimpl
+    def shopctl_feed_readers():
+        return [("bars", read), ("csv", read), ("buggy", buggy), ("odd", lambda file: iter([["sku"], "MUG-1"]))]
+
+    def read(file):
+        for number, line in enumerate(file, 1):
+            cells = line.decode().rstrip("\\n").split("|")
+            if len(cells) == 1 and cells[0]:
+                raise ValueError(f"line {number} has no bar")
+            yield [] if cells == [""] else cells
+
+    def buggy(file):
+        yield ["sku", "name"]
+        yield ["MUG-1", "Mug"]
+        yield {}["bug"]
+"""
+
+
+def test_a_feed_in_the_format_of_a_plugin_goes_in(site: Site):
+    site.install("bars", FEEDS)
+    text = "sku|name|price.EUR\n\nMUG-1|Blue mug|9.50\nMUG-2|Mug|x\nMUG-3|Mug|1,5|2|3\n"
+    options = ("--format", "bars", "--on-error", "skip-rows", "--rejects", "rejects.csv", "-o", "json")
+    told = site.run("catalogue", "import", "-", *options, input=text, expect=6).json
+    assert (told["created"], told["rejected"]) == (1, 2)
+    assert "MUG-2" in (site.shop.folder / "rejects.csv").read_text()
+    assert site.shop.run("catalogue", "show", "MUG-1", "-o", "json").json["name"] == "Blue mug"
+
+
+def test_many_records_of_a_packed_feed_go_in_and_a_second_import_changes_nothing(site: Site):
+    site.install("bars", FEEDS)
+    feed = site.shop.folder / "feed.gz"
+    feed.write_bytes(gzip.compress("".join(["sku|name\n", *(f"MUG-{n}|Mug {n}\n" for n in range(3000))]).encode()))
+    first = site.run("catalogue", "import", feed, "--format", "bars", "-o", "json").json
+    second = site.run("catalogue", "import", feed, "--format", "bars", "-o", "json").json
+    assert (first["created"], second["created"], second["updated"], second["unchanged"]) == (3000, 0, 0, 3000)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "said"),
+    [
+        ("bars", "sku|name\nMUG-1|Mug\nno bar here\n", 12, "line 3 has no bar"),
+        ("bars", "name|size\na|b\n", 12, "no SKU column"),
+        ("bars", "sku|name\n", 12, "no rows"),
+        ("bars", "\n\n", 12, "no rows"),
+        ("buggy", "x", 1, "KeyError"),
+        ("odd", "x", 12, "record 2 is not a list of texts"),
+        ("nothing", "x", 2, "there are: auto, csv, ndjson, json, xlsx, bars, buggy, odd"),
+    ],
+)
+def test_what_a_plugin_cannot_read_is_refused_and_nothing_changes(site: Site, name, text, code, said):
+    site.install("bars", FEEDS.replace('("csv", read), ', ""))
+    refused = site.run("catalogue", "import", "-", "--format", name, "-o", "json", input=text, expect=code)
+    assert said in refused.error["message"]
+    assert site.shop.run("catalogue", "list", "-o", "json").json == []
+
+
+def test_a_plugin_cannot_take_over_a_built_in_format(site: Site):
+    site.install("bars", FEEDS)
+    site.run("catalogue", "import", "-", "--format", "csv", input="sku,name\nMUG-1,Mug\n")
+
+
 def test_the_fixed_width_plugin_reads_a_feed(shop: Shop, tmp_path: Path):
     site = tmp_path / "site"
     source = tmp_path / "source"
@@ -145,3 +208,8 @@ def test_the_fixed_width_plugin_reads_a_feed(shop: Shop, tmp_path: Path):
     shown = shop.run("catalogue", "show", "MUG-2", "-o", "json").json
     assert shown["name"] == "Größe L"
     assert (shown["prices"][0]["amount"], shown["prices"][0]["currency"]) == ("12.00", "EUR")
+
+
+def test_the_tests_of_the_fixed_width_plugin_pass():
+    folder = ROOT / "plugins/shopctl-feed-fixedwidth"
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, check=True)

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from shopctl.cli import app
 from shopctl.cli.root import Root
 from shopctl.cli.shop import Shop
 
 
+class Parameter(NamedTuple):
+    """An argument, or an option with its flag; `choices` and `number` say what it takes."""
+
+    name: str
+    flag: str
+    required: bool
+    switch: bool
+    number: bool
+    choices: tuple[str, ...]
+
+    def text(self, value: Callable[[str], str]) -> str:
+        """What stands for it on a command line."""
+        return self.choices[0] if self.choices else "1" if self.number else value(self.name)
+
+
 class Verb(NamedTuple):
-    """A verb and how it is called."""
+    """A verb and what it takes of its own."""
 
     path: tuple[str, ...]
-    arguments: list[Any]
-    options: list[Any]
+    parameters: list[Parameter]
 
     def line(self, value: Callable[[str], str], *, optional: bool) -> list[str]:
         """A command line: `value` gives the text for a parameter of that name, `optional` takes every option along."""
-        words = list(self.path)
-        for option in self.options:
-            if option.required or (optional and not option.is_flag and not option.hidden):
-                words += [option.opts[0], _text(option, value)]
-        after = [_text(argument, value) for argument in self.arguments if argument.required or optional]
-        return [*words, *after]
+        words, after = list(self.path), []
+        for parameter in self.parameters:
+            if parameter.switch or not (parameter.required or optional):
+                continue
+            if parameter.flag:
+                words += [parameter.flag, parameter.text(value)]
+            else:
+                after.append(parameter.text(value))
+        return words + after
+
+
+def names() -> list[str]:
+    """Every root command."""
+    return list(app.COMMANDS)
 
 
 def verbs_of(name: str) -> Iterator[Verb]:
@@ -38,26 +61,24 @@ def _walk(command: Any, path: tuple[str, ...], ctx: Any) -> Iterator[Verb]:
     if hasattr(command, "list_commands"):
         for name in command.list_commands(ctx):
             yield from _walk(command.get_command(ctx, name), (*path, name), ctx)
-        return
-    own = list(command.params)
-    yield Verb(
-        path,
-        [parameter for parameter in own if parameter.param_type_name == "argument"],
-        [parameter for parameter in own if parameter.param_type_name == "option" and parameter.name != "help"],
+    else:
+        yield Verb(path, [_parameter(found) for found in command.params if found.name != "help"])
+
+
+def _parameter(found: Any) -> Parameter:
+    kinds = _kinds(found.type_descriptor.annotation)
+    return Parameter(
+        found.name,
+        max(found.opts, key=len) if found.param_type_name == "option" else "",
+        found.required,
+        bool in kinds,
+        bool({int, float} & set(kinds)),
+        tuple(str(choice) for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)),
     )
 
 
-def names() -> list[str]:
-    """Every root command."""
-    return list(app.COMMANDS)
-
-
-def _text(parameter: Any, value: Callable[[str], str]) -> str:
-    kind = parameter.type
-    if choices := getattr(kind, "choices", None):
-        return str(next(iter(choices)))
-    if "int" in kind.name or "float" in kind.name:
-        return "1"
-    return value(parameter.name)
-
-
+def _kinds(annotation: Any) -> list[Any]:
+    """`list[str] | None` as `[str]`."""
+    if get_origin(annotation) is Literal or not get_args(annotation):
+        return [] if annotation is NoneType else [annotation]
+    return [kind for inner in get_args(annotation) for kind in _kinds(inner)]

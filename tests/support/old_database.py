@@ -17,9 +17,10 @@ from shopctl.storage.migrations import Upgrade
 LATER = Path(__file__).parent / "later_revisions"
 FIRST = Path(shopctl.migrations.__path__[0]) / "shop" / "versions"
 PRODUCT = (
-    "id sku parent_sku kind status name description brand category categories tax_class options attributes tags media"
-    " components publish_at retire_at version created_at updated_at"
-).split()
+    *("id", "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories"),
+    *("tax_class", "options", "attributes", "tags", "media", "components", "publish_at", "retire_at", "version"),
+    *("created_at", "updated_at"),
+)
 
 
 def chain(folder: Path, *, later: bool) -> Path:

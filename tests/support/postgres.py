@@ -121,13 +121,14 @@ class Server:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """A new, empty database on the server; yields its URL and drops it afterwards."""
+def fresh_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
+    """A new database on the server, empty or a copy of the one at `like`; yields its URL and drops it afterwards."""
     import psycopg
 
     name = f"shop_{uuid.uuid4().hex[:16]}"
+    template = urlsplit(like).path.removeprefix("/") if like else "template1"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
+        connection.execute(f"create database {name} template {template}")
     try:
         yield with_database(server_url, name)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,19 @@ class Shop:
             flags += ["--auth-database", self.auth_database_url]
         self.run("init", *flags)
         return self
+
+    def copy(self, folder: Path, *, database_url: str | None = None, auth_database_url: str | None = None) -> Shop:
+        """The same shop in another folder, and on copies of its databases where those are on a server."""
+        shop = Shop(folder, database_url=database_url, auth_database_url=auth_database_url)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        settings = folder / "shopctl.toml"
+        text = settings.read_text()
+        for old, new in ((self.database_url, database_url), (self.auth_database_url, auth_database_url)):
+            if old and new:
+                assert old in text, f"{settings} does not name {old}"
+                text = text.replace(old, new)
+        settings.write_text(text)
+        return shop
 
     def run(
         self,

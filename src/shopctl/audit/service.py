@@ -57,8 +57,10 @@ class Audit:
 
     @property
     def reason(self) -> str | None:
-        """Why it is done, in the actor's words."""
-        return self._reason
+        """Why it is done, in the actor's words; secrets that were pasted into them are masked."""
+        from shopctl.kernel.redaction import redact
+
+        return None if self._reason is None else redact(self._reason)
 
     def record(self, unit: Unit, action: str, subject: str | None, facts: Mapping[str, Any], *, count: int = 1) -> None:
         """Say within a write unit what it changes: one entry for a use case, however many things it touches.
@@ -78,7 +80,7 @@ class Audit:
             actor=_text("the actor", self.actor),
             action=_text("the action", action),
             subject=None if subject is None else _text("the subject", redact(subject)),
-            reason=None if self._reason is None else _text("the reason", redact(self._reason)),
+            reason=None if self._reason is None else _text("the reason", self.reason or ""),
             request_id=current_id(),
             changed=count,
             facts=_text("a fact", _canonical(redacted(facts))),

@@ -58,14 +58,24 @@ def assigned(product: Product, assignments: Sequence[str], terms: Terms) -> Prod
         if setter is None or (key and name not in _KEYED):
             raise UnknownField(field=field, remedy=_remedy(field))
         try:
-            validate.check_text(field, "field")
-            validate.check_text(value, field)
+            check_storable(field)
+            check_storable(value, field)
             product = setter(product, key, value, terms)
         except Bad as problem:
             raise InvalidField(
                 sku=product.sku, field=problem.field, reason_code=problem.code, reason=problem.message
             ) from None
     return product
+
+
+def check_storable(text: str, field: str = "field") -> None:
+    """Raise Bad for what no database keeps; JSON is looked through once more where it is parsed, for its escapes."""
+    if "\0" in text:
+        raise Bad(field, "text.invalid", f"{field} holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Bad(field, "text.invalid", f"{field} holds bytes that are not UTF-8, or half a surrogate pair") from None
 
 
 def _name(product: Product, key: str, value: str, terms: Terms) -> Product:

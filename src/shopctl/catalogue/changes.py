@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from shopctl.catalogue import queries
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import TRACKED, Price, Product, sorted_prices
-from shopctl.catalogue.queries import JSON_COLUMNS
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -96,7 +96,7 @@ def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]
         Later,
         f"""{_LATER} and c.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
             {_LATEST_FIRST}""",
-        ids=json.dumps([[number] for number in ids]),
+        ids=queries.json_array(ids),
         at=at,
     ):
         found.setdefault(row.product_id, []).append(row)
@@ -126,6 +126,6 @@ def _plain(name: str, value: Any) -> Any:
                 for (currency, price_list, quantity, since), (amount, until) in value.items()
             )
         return [list(price) for price in value]
-    if name in JSON_COLUMNS and isinstance(value, str):
+    if name in queries.JSON_COLUMNS and isinstance(value, str):
         return json.loads(value)
     return value

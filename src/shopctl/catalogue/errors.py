@@ -44,7 +44,7 @@ class InvalidField(InvalidData):
     """{sku}: {reason}."""
 
     code = "catalogue.invalid_field"
-    hint = "{field} ({reason_code}) has to be mended; nothing was changed."
+    hint = "Mend {field} ({reason_code}); nothing was changed."
 
 
 class InvalidTransition(Conflict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -79,7 +78,7 @@ def stock_at(unit: Unit, ids: Iterable[int], at: Instant) -> dict[int, tuple[Sto
     for row in unit.tuples(
         f"""{_STOCK} where s.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
             {_STOCK_ORDER}""",
-        ids=json.dumps([[number] for number in ids]),
+        ids=queries.json_array(ids),
         at=at,
     ):
         found.setdefault(row[0], []).append(StockLevel._make(row[1:]))

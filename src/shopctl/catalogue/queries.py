@@ -29,7 +29,7 @@ def by_skus(unit: Unit, skus: Sequence[str], *, now: Instant, lock: bool = False
         unit,
         f"sku in (select each.value ->> 0 from {unit.each('skus')})",
         f"order by id {unit.for_update if lock else ''}",
-        skus=json.dumps([[sku] for sku in skus]),
+        skus=json_array(skus),
     )
     return {product.sku: product for product in completed(unit, found, now=now)}
 
@@ -40,7 +40,7 @@ def by_ids(unit: Unit, ids: Iterable[int], *, now: Instant) -> dict[int, Product
         unit,
         f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})",
         "order by id",
-        ids=json.dumps([[number] for number in ids]),
+        ids=json_array(ids),
     )
     return {product.id: product for product in completed(unit, found, now=now)}
 
@@ -64,6 +64,12 @@ def all_products(unit: Unit, *, now: Instant) -> Iterator[Product]:
         yield product_of(row, map(Price._make, prices(number)), map(StockLevel._make, stock(number)))
 
 
+def number_of(unit: Unit, sku: str) -> int | None:
+    """The inner number of a product; None when it is not there."""
+    found: int | None = unit.value("select id from product where sku = :sku", sku=sku)
+    return found
+
+
 def skus_starting_with(unit: Unit, prefix: str, limit: int) -> list[str]:
     """SKUs that begin with a text, in order."""
     rows = unit.tuples(
@@ -80,7 +86,7 @@ def prices_of(unit: Unit, ids: Iterable[int]) -> dict[int, tuple[Price, ...]]:
         f"""select {_PRICE} from price
              where product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
              order by {_PRICE_ORDER}""",
-        ids=json.dumps([[number] for number in ids]),
+        ids=json_array(ids),
     ):
         found.setdefault(row[0], []).append(Price._make(row[1:]))
     return {number: tuple(prices) for number, prices in found.items()}
@@ -92,7 +98,7 @@ def stock_of(unit: Unit, ids: Iterable[int], *, now: Instant) -> dict[int, tuple
     for row in unit.tuples(
         f"""{_STOCK} where s.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
             {_BY_LOCATION}""",
-        ids=json.dumps([[number] for number in ids]),
+        ids=json_array(ids),
         now=now,
     ):
         found.setdefault(row[0], []).append(StockLevel._make(row[1:]))
@@ -105,6 +111,11 @@ _STOCK = """select s.product_id, s.location, max(s.on_hand), cast(coalesce(sum(r
               left join reservation r on r.product_id = s.product_id and r.location = s.location
                                      and r.state = 'held' and r.expires_at > :now"""
 _BY_LOCATION = "group by s.product_id, s.location order by s.product_id, s.location"
+
+
+def json_array(values: Iterable[object]) -> str:
+    """Values as `unit.each` reads them on both engines: each in a list of its own, taken out with `each.value ->> 0`."""
+    return json.dumps([[value] for value in values], ensure_ascii=False)
 
 
 def product_of(row: Sequence[Any], prices: Iterable[Price] = (), stock: Iterable[StockLevel] = ()) -> Product:

@@ -13,7 +13,7 @@ from shopctl.catalogue.errors import (
     ReservationEnded,
     ReservationNotFound,
 )
-from shopctl.catalogue.model import DEFAULT_LOCATION, Product
+from shopctl.catalogue.model import DEFAULT_LOCATION
 from shopctl.catalogue.shapes import shown_stock
 from shopctl.catalogue.stock_queries import ReservationRow
 from shopctl.kernel import clock, ids
@@ -42,7 +42,7 @@ class StockService:
     def show(self, sku: str, *, location: str | None = None) -> dict[str, Any]:
         """{"sku","on_hand","reserved","available","locations":[…]}. Raises ProductNotFound."""
         with self.database.read() as unit:
-            return _shown(_product(unit, sku, self.clock.now()), location)
+            return _shown(unit, sku, _number(unit, sku), location, self.clock.now())
 
     def set(
         self, sku: str, quantity: int, *, location: str = DEFAULT_LOCATION, dry_run: bool = False
@@ -70,13 +70,13 @@ class StockService:
         """Promise pieces to `holder` until a moment. Raises ProductNotFound, InvalidQuantity, InsufficientStock."""
         if not 0 < quantity <= LARGEST:
             raise InvalidQuantity(quantity=quantity, reason="a reservation is of one piece or more")
-        product = _product(unit, sku, self.clock.now())
-        on_hand = stock_queries.lock_on_hand(unit, product.id, location) or 0
+        product = _number(unit, sku)
+        on_hand = stock_queries.lock_on_hand(unit, product, location) or 0
         now = self.clock.now()
-        available = on_hand - stock_queries.reserved(unit, product.id, location, now=now)
+        available = on_hand - stock_queries.reserved(unit, product, location, now=now)
         if quantity > available:
             raise InsufficientStock(sku=sku, location=location, available=max(0, available), wanted=quantity)
-        made = ReservationRow(ids.new("rsv"), product.id, sku, location, quantity, holder, "held", now, until)
+        made = ReservationRow(ids.new("rsv"), product, sku, location, quantity, holder, "held", now, until)
         stock_queries.add(unit, made)
         return made
 
@@ -131,7 +131,7 @@ class StockService:
         """Reservations nobody has ended, oldest first, as rows (see `_shown_reservation`). Raises ProductNotFound."""
         now = self.clock.now()
         with self.database.read() as unit:
-            product_id = None if sku is None else _product(unit, sku, now).id
+            product_id = None if sku is None else _number(unit, sku)
             rows = stock_queries.held(unit, product_id=product_id, location=location)
         return [_shown_reservation(row, now) for row in rows]
 
@@ -169,11 +169,11 @@ class StockService:
             raise InvalidQuantity(quantity=number, reason="it is too large")
         _check_location(location)
         with self.database.unit(dry_run=dry_run) as unit:
-            product = _product(unit, sku, self.clock.now())
-            stock_queries.ensure(unit, product.id, location)
-            before = stock_queries.lock_on_hand(unit, product.id, location) or 0
+            product = _number(unit, sku)
+            stock_queries.ensure(unit, product, location)
+            before = stock_queries.lock_on_hand(unit, product, location) or 0
             now = self.clock.now()
-            reserved = stock_queries.reserved(unit, product.id, location, now=now)
+            reserved = stock_queries.reserved(unit, product, location, now=now)
             after = number if cause == "set" else before + number
             if after < 0:
                 available = max(0, before - reserved)
@@ -184,34 +184,36 @@ class StockService:
                 raise InvalidQuantity(quantity=after, reason="it is too large")
             if after != before:
                 stock_queries.move(
-                    unit, product.id, location, before=before, after=after, cause=cause, reference="", now=now
+                    unit, product, location, before=before, after=after, cause=cause, reference="", now=now
                 )
                 facts = {"location": location, "from": before, "to": after}
                 self.audit.record(unit, f"stock.{cause}", sku, facts)
-            return _shown(_product(unit, sku, now), location)
+            return _shown(unit, sku, product, location, now)
 
 
-def _product(unit: Unit, sku: str, now: Instant) -> Product:
-    product = queries.by_skus(unit, [sku], now=now).get(sku)
-    if product is None:
+def _number(unit: Unit, sku: str) -> int:
+    number = queries.number_of(unit, sku)
+    if number is None:
         raise edits.not_found(unit, [sku])
-    return product
+    return number
 
 
 def _check_location(location: str) -> None:
+    from shopctl.catalogue.assignments import check_storable
     from shopctl.catalogue.errors import InvalidField
     from shopctl.catalogue.feed import validate
 
     try:
-        validate.check_text(validate.word(location, "location", validate.WORD_LENGTH), "location")
+        check_storable(validate.word(location, "location", validate.WORD_LENGTH), "location")
     except validate.Bad as problem:
         raise InvalidField(
             sku="--location", field=problem.field, reason_code=problem.code, reason=problem.message
         ) from None
 
 
-def _shown(product: Product, location: str | None) -> dict[str, Any]:
-    return {"sku": product.sku, **shown_stock(stock_queries.levels_at(product.stock, location))}
+def _shown(unit: Unit, sku: str, product: int, location: str | None, now: Instant) -> dict[str, Any]:
+    levels = queries.stock_of(unit, [product], now=now).get(product, ())
+    return {"sku": sku, **shown_stock(level for level in levels if location in (None, level.location))}
 
 
 def _shown_reservation(row: ReservationRow, now: Instant) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shopctl.catalogue.model import StockLevel
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -24,7 +23,8 @@ class ReservationRow(NamedTuple):
     expires_at: Instant
 
 
-_RESERVATION = """select r.id, r.product_id, p.sku, r.location, r.quantity, r.holder, r.state, r.created_at, r.expires_at
+_RESERVATION = """select r.id, r.product_id, p.sku, r.location, r.quantity, r.holder, r.state, r.created_at,
+                         r.expires_at
                     from reservation r join product p on p.id = r.product_id"""
 
 
@@ -134,20 +134,15 @@ def held(
     )
 
 
-def end(unit: Unit, id: str, state: str, *, now: Instant) -> bool:
+def end(unit: Unit, reservation: str, state: str, *, now: Instant) -> bool:
     """End a held reservation; the past is told by `expires_at`, which becomes the end where it lay later."""
     return bool(
         unit.execute(
             """update reservation
                   set state = :state, expires_at = case when expires_at > :now then :now else expires_at end
                 where id = :id and state = 'held'""",
-            id=id,
+            id=reservation,
             state=state,
             now=now,
         )
     )
-
-
-def levels_at(levels: Sequence[StockLevel], location: str | None) -> tuple[StockLevel, ...]:
-    """The levels of one location, or all of them."""
-    return tuple(level for level in levels if location is None or level.location == location)

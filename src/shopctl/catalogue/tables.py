@@ -5,7 +5,7 @@ Times are microseconds since the epoch (UTC), money is minor units, JSON is cano
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
 from shopctl.storage.tables import ShopTable
@@ -32,12 +32,15 @@ class Product(ShopTable, table=True):
     """A product or a variant (`parent_sku` names its parent)."""
 
     __table_args__ = (
+        # A first import has the SKUs checked at its end, see `Unit.unique_later`.
+        Index("uq_product_sku", "sku", unique=True).ddl_if(dialect="sqlite"),
+        UniqueConstraint("sku", name="uq_product_sku", deferrable=True, initially="IMMEDIATE").ddl_if(dialect="postgresql"),
         Index("ix_product_parent_sku", "parent_sku", sqlite_where=Column("parent_sku") != "",
               postgresql_where=Column("parent_sku") != ""),
     )  # fmt: skip
 
     id: int = Field(sa_column=_number(primary_key=True))
-    sku: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    sku: str = Field(sa_column=Column(Text, nullable=False))
     parent_sku: str
     kind: str
     status: str

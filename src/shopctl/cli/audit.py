@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shopctl.cli.options import Context, Limit
+from shopctl.kernel.errors import one_line
 
 if TYPE_CHECKING:
     from shopctl.audit.model import Verification
@@ -78,7 +79,7 @@ def checkpoint(ctx: Context, out: Out = "-") -> None:
         typer.echo(checkpoint_text(made), nl=False)
         return
     shop.services.audit.write_checkpoint(made, out)
-    shop.note(f"{out}: {_counted(made.entries, made.seal)}")
+    shop.note(f"{one_line(out)}: {_counted(made.entries, made.seal)}")
 
 
 def _checkpoint(audit: Any, place: str | None) -> Any:

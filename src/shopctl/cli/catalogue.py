@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from shopctl.cli.shop import Shop
+
 noun = typer.Typer(help="Products, prices, imports, exports and search.", no_args_is_help=True)
 catalogue_feeds.register(noun)
 
@@ -31,7 +33,7 @@ def show(ctx: Context, sku: Sku, at: At = None) -> None:
     """Show one product, as it is or as it was at a moment."""
     shop = ctx.obj
     product = shop.services.catalogue.show(sku, at=shop.instant(at))
-    shop.show(product, columns=[field for field, value in product.items() if value not in (None, "", [], {})])
+    shop.show(product, text=lambda: _product_text(shop, product))
 
 
 @noun.command("list")
@@ -112,6 +114,18 @@ def diff(ctx: Context, since: From = None, until: To = None) -> None:
 def stats(ctx: Context) -> None:
     """Count products by kind and status, and those that lack something."""
     ctx.obj.show(ctx.obj.services.catalogue.statistics())
+
+
+def _product_text(shop: Shop, product: dict[str, Any]) -> str:
+    from shopctl.cli import tables
+
+    given = {field: value for field, value in product.items() if value not in (None, "", [], {})}
+    if variants := given.pop("variants", None):
+        given["variants"] = [
+            {"sku": row["sku"], **row["options"], "status": row["status"], "available": row["available"]}
+            for row in variants
+        ]
+    return tables.sheet(shop, given, None, None)
 
 
 def _edit_text(made: dict[str, Any]) -> str:

@@ -13,7 +13,9 @@ noun = typer.Typer(help="The databases: status, upgrade, check and move.", no_ar
 Which = Literal["shop", "auth", "all"]
 Chains = Annotated[Which, typer.Option("--chain", help="Which of the two databases.")]
 Chain = Annotated[Literal["shop", "auth"], typer.Option("--chain", help="Which of the two databases.")]
-To = Annotated[str, typer.Option("--to", metavar="URL", help="The new place: sqlite:///PATH or postgresql://USER@HOST/NAME.")]
+To = Annotated[
+    str, typer.Option("--to", metavar="URL", help="The new place: sqlite:///PATH or postgresql://USER@HOST/NAME.")
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out what reads every page and every text.")]
 
 CHANGES_PENDING = 10
@@ -70,7 +72,7 @@ def move(ctx: Context, to: To, chain: Chain = "shop") -> None:
 
     shop = ctx.obj
     if mask_url(to) != to:
-        shop.warn("a password among the arguments can be seen by others; PGPASSWORD or a .pgpass file keeps it to yourself")
+        shop.warn("a password among the arguments can be seen by others; PGPASSWORD or .pgpass keeps it to yourself")
     total = sum(sum(state.rows.values()) for state in databases.states(shop.settings, (chain,)))
     with progress(shop, "Moving", total=total) as bar:
         tables: dict[str, int] = {}

@@ -172,11 +172,16 @@ def _search(expression: str, data: object) -> object:
         raise BadQuery(query=expression, problem=str(error).split("\n")[0]) from None
 
 
+_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+
+
 def _json(value: object, indent: int | None = None) -> str:
     import json
 
     separators = None if indent else (",", ":")
-    return json.dumps(value, ensure_ascii=not _is_unicode(), indent=indent, separators=separators, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=not _is_unicode(), indent=indent, separators=separators, allow_nan=False)
+    # RFC 8259 lets these stand as they are, but a terminal takes U+009B for an escape sequence (S18).
+    return text if text.isascii() and "\x7f" not in text else text.translate(_CONTROLS)
 
 
 def _is_unicode() -> bool:

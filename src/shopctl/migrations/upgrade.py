@@ -84,8 +84,7 @@ def _operations(unit: Unit) -> Iterator[None]:
     options = {"target_metadata": sa.MetaData(naming_convention=NAMES)}
     with unit.translated():
         try:
-            with engine.connect() as connection:
-                with Operations.context(MigrationContext.configure(connection, opts=options)):
-                    yield
+            with engine.connect() as sql, Operations.context(MigrationContext.configure(sql, opts=options)):
+                yield
         except sa.exc.DBAPIError as error:
             raise error.orig or error from None

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any, Literal, NamedTuple
 
 from shopctl.kernel.errors import ShopctlError
+from shopctl.kernel.redaction import mask_url
 from shopctl.kernel.settings import Settings
 from shopctl.storage import migrations
 from shopctl.storage.copying import Copied, Progress, copy
@@ -99,7 +100,7 @@ def move(settings: Settings, chain: Chain, to: str, progress: Progress) -> Moved
         migrations.upgrade(target, chain)
         tables = copy(source, target, progress)
     setting = "auth_database_url" if chain == "auth" else "database_url"
-    return Moved(chain, source.place, target.place, sum(table.rows for table in tables), tables, setting)
+    return Moved(chain, source.place, mask_url(to), sum(table.rows for table in tables), tables, setting)
 
 
 def _found_or_none(database: Database, chain: Chain) -> str:

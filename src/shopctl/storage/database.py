@@ -15,7 +15,7 @@ LOCK_WAIT = 60.0  # seconds a writer waits for its turn
 class Database(Protocol):
     """What every system is handed: write units, read snapshots, and a place to name in messages.
 
-    One connection, so one unit at a time, used by the thread that opened it; another thread opens a database of its own.
+    One connection, so one unit at a time, used by the thread that opened it; another thread opens its own database.
     """
 
     place: str

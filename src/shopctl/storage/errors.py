@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from shopctl.kernel.errors import Conflict, InvalidData, Locked, NotAllowed, NotFound, RemoteFailed, ShopctlError, UsageError
+from shopctl.kernel.errors import (
+    Conflict,
+    InvalidData,
+    Locked,
+    NotAllowed,
+    NotFound,
+    RemoteFailed,
+    ShopctlError,
+    UsageError,
+)
 
 
 class NotADatabaseUrl(UsageError):
     """{url!r} is not a database URL."""
 
     code = "storage.url"
-    hint = "Write sqlite:///path/to/shop.db or postgresql://user@host/name; escape special characters in a password (@ is %40)."
+    hint = "Write sqlite:///path/to/shop.db or postgresql://user@host/name; in a password @ is written %40."
 
 
 class DriverMissing(UsageError):
@@ -62,7 +71,7 @@ class UnitOpen(ShopctlError):
 
 
 class DatabaseLocked(Locked):
-    """The database {place} stayed locked by another process for {seconds:.0f} s."""
+    """The database {place} stayed locked by another process for {seconds:g} s."""
 
     code = "storage.locked"
     hint = "Try again; a long import or migration may be running."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -98,6 +98,14 @@ class PostgresUnit(Unit):
 
     def each(self, parameter: str) -> str:
         return f"jsonb_array_elements(cast(:{parameter} as jsonb)) as each(value)"
+
+    @contextmanager
+    def unique_later(self, table: str, column: str) -> Iterator[Callable[[], bool]]:
+        # Dropping the index would lock out every reader; a deferred constraint keeps it and checks at the end.
+        self.execute(f"set constraints uq_{table}_{column} deferred")
+        repeated = f"select 1 from {table} group by {column} having count(*) > 1 limit 1"
+        yield lambda: self.value(repeated) is None
+        self.execute(f"set constraints uq_{table}_{column} immediate")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shopctl.kernel.errors import ShopctlError
 from shopctl.storage import errors
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def translated(place: str, seconds: float = 0) -> Iterator[None]:
         raise errors.TextInvalid(reason=error.reason) from error
 
 
-def _named(error: psycopg.Error, place: str, seconds: float) -> errors.ShopctlError:
+def _named(error: psycopg.Error, place: str, seconds: float) -> ShopctlError:
     import psycopg
 
     state = error.sqlstate or ""
@@ -44,7 +46,7 @@ def _named(error: psycopg.Error, place: str, seconds: float) -> errors.ShopctlEr
     if state in ("22021", "22P05") or "NUL (0x00)" in reason:
         return errors.TextInvalid(reason=reason)
     # A connection refused by the server carries its SQLSTATE only in the text.
-    if state == "3D000" or (not state and "FATAL" in reason and reason.endswith("does not exist") and "database" in reason):
+    if state == "3D000" or (not state and re.search(r'FATAL: +database ".*" does not exist$', reason)):
         return errors.NoSuchDatabase(place=place)
     by_class = {
         "08": unreachable,

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shopctl.storage.errors import DatabaseFull, DatabaseReadOnly, DiskFailed, JobLocked, ShopctlError
+from shopctl.kernel.errors import ShopctlError
+from shopctl.storage.errors import DatabaseFull, DatabaseReadOnly, DiskFailed, JobLocked
 
 PAUSE = 0.05
 _NAME = re.compile(r"[a-z][a-z0-9.-]*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, islice
 from typing import Any, ClassVar
@@ -89,6 +89,27 @@ class SqliteUnit(Unit):
         return f"json_each(:{parameter}) as each"
 
     @contextmanager
+    def unique_later(self, table: str, column: str) -> Iterator[Callable[[], bool]]:
+        index = f"uq_{table}_{column}"
+        unique = False
+
+        def is_unique() -> bool:
+            nonlocal unique
+            try:
+                self.execute(f"create unique index {index} on {table} ({column})")
+            except errors.ConstraintBroken:
+                self.execute(f"create index {index} on {table} ({column})")  # for those who look for the others
+                return False
+            unique = True
+            return True
+
+        self.execute(f"drop index {index}")
+        yield is_unique
+        if not unique:
+            self.execute(f"drop index if exists {index}")
+            self.execute(f"create unique index {index} on {table} ({column})")
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         with self.translated():
             self.connection.execute("savepoint part")
@@ -103,7 +124,8 @@ class SqliteUnit(Unit):
             self.connection.execute("release part")
 
     def tables(self) -> list[str]:
-        found = self.tuples("select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by 1")
+        own = "select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by 1"
+        found = self.tuples(own)
         return [name for (name,) in found]
 
     def translated(self) -> AbstractContextManager[None]:
@@ -266,6 +288,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("pragma synchronous = full")
     connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
     connection.execute("pragma temp_store = memory")
+    connection.execute("pragma threads = 2")  # an index over a large table is sorted by two
     connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
 

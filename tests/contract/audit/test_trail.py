@@ -143,6 +143,29 @@ def test_an_entry_that_commits_late_is_sealed_late_and_never_skipped(postgres_ur
     quick.close()
 
 
+def test_many_writers_and_sealers_at_once_make_one_sound_trail(
+    database: Database, database_url: str, key_file: Path
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(worker: int) -> None:
+        own = open_database(database_url)
+        audit = Audit(own, key_file, actor=f"os:{worker}")
+        for _ in range(15):
+            record(own, audit, 1)
+            audit.seal()
+        own.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+
+    audit = Audit(database, key_file)
+    audit.seal()
+    result = audit.verify()
+    assert (result.ok, result.entries, result.unsealed.entries) == (True, 90, 0)
+    assert result.seals > 1
+
+
 def test_two_trails_started_at_once_are_one(postgres_url: str, key_file: Path) -> None:
     from threading import Thread
 

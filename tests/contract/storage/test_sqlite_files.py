@@ -98,7 +98,9 @@ def test_a_path_means_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, na
     assert (tmp_path / name).stat().st_size > 0
 
 
-def test_a_relative_path_stays_what_it_was_when_the_folder_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_stays_what_it_was_when_the_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     database = open_database(made(Path("shop.db")))
     monkeypatch.chdir("/")
@@ -122,7 +124,7 @@ def test_a_link_leads_to_the_same_locks(tmp_path: Path) -> None:
 def test_what_is_no_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotADatabaseUrl):
         open_database("sqlite:///")
-    with pytest.raises(DatabaseMissing, match="shop.db"):
+    with pytest.raises(DatabaseMissing, match=r"shop\.db"):
         read(f"sqlite:///{tmp_path / 'shop.db'}")
     with pytest.raises(FolderMissing, match="nowhere"):
         made(tmp_path / "nowhere" / "shop.db")

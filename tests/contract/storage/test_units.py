@@ -125,10 +125,8 @@ def test_a_read_cannot_write_on_postgres(database: Database) -> None:
 def test_a_stream_reads_on_while_others_are_read_and_ends_early_without_harm(database: Database) -> None:
     with database.unit() as unit:
         unit.insert_many("category", ("path", "name"), ((f"{n:05}", "x") for n in range(5000)))
-        seen = 0
-        for (path,) in unit.stream("select path from category order by path"):
+        for seen, (path,) in enumerate(unit.stream("select path from category order by path"), 1):
             assert unit.value("select name from category where path = :path", path=path) == "x"
-            seen += 1
             if seen == 2500:
                 break
     assert len(paths(database)) == 5000
@@ -182,8 +180,6 @@ def test_sql_keeps_its_quotes_casts_and_percent_signs(database: Database) -> Non
 
 def test_a_change_carries_its_transaction_on_postgres(database: Database) -> None:
     with database.unit() as unit:
-        unit.execute(
-            "insert into change (product_id, kind, at, version, actor) values (1, 'create', 1, 1, 'os:anna')"
-        )
+        unit.execute("insert into change (product_id, kind, at, version, actor) values (1, 'create', 1, 1, 'os:anna')")
         current = unit.value("select pg_current_xact_id()::text::bigint") if unit.dialect == "postgres" else None
         assert unit.row(Node, "select id, xid from change") == (1, current)

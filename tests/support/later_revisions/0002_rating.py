@@ -16,6 +16,8 @@ def upgrade() -> None:
     op.add_column("product", number("rating", server_default="0"))
     op.execute("update product set rating = length(name)")
     op.create_index("ix_product_rating", "product", ["rating"])
-    with op.batch_alter_table("stock_movement", recreate="always" if op.get_bind().dialect.name == "sqlite" else "never") as table:
+    with op.batch_alter_table(
+        "stock_movement", recreate="always" if op.get_bind().dialect.name == "sqlite" else "never"
+    ) as table:
         table.alter_column("reference", new_column_name="referred_to")
     assert op.get_bind().execute(sa.text("select count(*) from product where rating = 0")).scalar() == 0

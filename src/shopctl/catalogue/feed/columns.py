@@ -70,7 +70,7 @@ def squeeze(header: str) -> str:
 
 def attribute_key(header: str) -> str:
     """`Google Shopping / MPN` -> `google_shopping_mpn`."""
-    return re.sub(r"[^\w.]+", "_", header.strip().casefold()).strip("_")[:255]
+    return re.sub(r"[^\w.]+", "_", header.strip().lower()).strip("_")[:255]
 
 
 def meaning(header: str) -> Target | None:
@@ -95,7 +95,9 @@ def _default_key(field: str) -> str:
     return {"price": DEFAULT_LIST, "stock": DEFAULT_LOCATION}.get(field, "")
 
 
-def assign(header: Sequence[str], named: dict[str, Target] | None = None, renames: dict[str, str] | None = None) -> list[Target]:
+def assign(
+    header: Sequence[str], named: dict[str, Target] | None = None, renames: dict[str, str] | None = None
+) -> list[Target]:
     """One target a column: what the mapping says, else what the header means, else an attribute of its name.
 
     Of several columns that mean the same field the most specific name wins (`sku` before `id`); the others become attributes.
@@ -116,7 +118,10 @@ def assign(header: Sequence[str], named: dict[str, Target] | None = None, rename
     keys: set[str] = {target.key for target in targets if target and target.field == "attribute"}
     out = []
     for index, (name, target) in enumerate(zip(header, targets, strict=True)):
-        out.append(target or Target("attribute", _free(renames.get(name) or attribute_key(name) or f"column_{index + 1}", keys)))
+        out.append(
+            target
+            or Target("attribute", _free(renames.get(name) or attribute_key(name) or f"column_{index + 1}", keys))
+        )
     return out
 
 

@@ -16,6 +16,7 @@ from shopctl.catalogue.feed import fields, validate
 from shopctl.catalogue.feed.columns import Target
 from shopctl.catalogue.feed.row import FIELDS, FeedRow
 from shopctl.catalogue.feed.validate import Remembered
+from shopctl.kernel import money
 
 Convert = Callable[[int, int, Sequence[str]], FeedRow]
 """(line, hash, cells as many as columns) -> row. Raises validate.Bad."""
@@ -52,9 +53,9 @@ def compile_columns(
     }
     cells = {index: target for index, target in enumerate(targets) if target.field != "ignore"}
     body: list[str] = []
-    for index, (field, cell) in enumerate(constant_cells(targets, constants), start=len(targets)):
+    for index, (field, constant) in enumerate(constant_cells(targets, constants), start=len(targets)):
         cells[index] = Target(field, "default" if field in ("price", "stock") else "")
-        body.append(f"c{index} = {cell!r}")
+        body.append(f"c{index} = {constant!r}")
     given: dict[str, str] = {"line": "line", "hash": "hash_"}
 
     def column(field: str) -> int | None:
@@ -77,13 +78,13 @@ def compile_columns(
     if (description := column("description")) is not None:
         given["description"] = f"c{description}"  # its length is bounded with the record's
     for field, limit in _TEXTS.items():
-        if (index := column(field)) is not None:
-            body.append(f"if len(c{index}) > {limit}: too_long({field!r}, {limit}, len(c{index}))")
-            given[field] = f"c{index}"
+        if (text := column(field)) is not None:
+            body.append(f"if len(c{text}) > {limit}: too_long({field!r}, {limit}, len(c{text}))")
+            given[field] = f"c{text}"
     for field, (label, function, repeats) in _CALLS.items():
-        if (index := column(field)) is not None:
+        if (cell := column(field)) is not None:
             names[label] = Remembered(function) if repeats else function
-            given[field] = f"{label}[c{index}]" if repeats else f"{label}(c{index})"
+            given[field] = f"{label}[c{cell}]" if repeats else f"{label}(c{cell})"
     _prices(cells, column, given, names, default_currency, decimal)
     _stock(cells, given, names, decimal)
     _options(cells, column, given, names)
@@ -117,7 +118,9 @@ _GIVES = {
 }  # fmt: skip
 
 
-def _prices(cells: dict[int, Target], column: Any, given: dict[str, str], names: dict[str, Any], default: str, decimal: str) -> None:
+def _prices(
+    cells: dict[int, Target], column: Any, given: dict[str, str], names: dict[str, Any], default: str, decimal: str
+) -> None:
     singles = [(index, target) for index, target in cells.items() if target.field == "price"]
     currency = column("currency")
     plain = next((index for index, target in singles if not target.currency), None)
@@ -133,20 +136,35 @@ def _prices(cells: dict[int, Target], column: Any, given: dict[str, str], names:
     for index, target in singles:
         names[f"price_{index}"] = _by_currency(target, default, decimal)
         if currency is not None and not target.currency:
-            terms.append(f"price_{index}[c{currency}][c{index}]")
+            terms.append(f"price_{index}[c{currency}](c{index})")
         else:
             names[f"price_{index}"] = names[f"price_{index}"][target.currency]
-            terms.append(f"price_{index}[c{index}]")
+            terms.append(f"price_{index}(c{index})")
     given["prices"] = " + ".join(terms)
     given["prices_whole"] = "False"
 
 
 def _by_currency(target: Target, default: str, decimal: str) -> Remembered:
-    """Currency cell -> price cell -> prices; both levels remember what they have seen."""
+    """Currency cell -> function from a price cell to prices."""
 
-    def prices_in(cell: str) -> Remembered:
-        code = validate.currency(cell, "")
-        return Remembered(lambda text: validate.single_price(text, code, default, decimal, target.key))
+    def prices_in(cell: str) -> Callable[[str], tuple[validate.Price, ...]]:
+        given, price_list = validate.currency(cell, ""), target.key
+        code = given or default
+        cents = money.EXPONENTS.get(code) == 2
+
+        def prices_of(text: str) -> tuple[validate.Price, ...]:
+            # The plain case, "19.99", without a look at any rule.
+            if (
+                cents
+                and text[-3:-2] == "."
+                and (digits := text[:-3] + text[-2:]).isdecimal()
+                and digits.isascii()
+                and len(digits) < 18
+            ):
+                return ((code, int(digits), price_list, 1, 0, None),)
+            return validate.single_price(text, given, default, decimal, price_list)
+
+        return prices_of
 
     return Remembered(prices_in, limit=1000)
 
@@ -166,11 +184,16 @@ def _options(cells: dict[int, Target], column: Any, given: dict[str, str], names
     for index, target in cells.items():
         if target.field in ("option_name", "option_value"):
             numbered.setdefault(target.key, {})[target.field] = index
-    pairs = [(pair.get("option_name"), pair["option_value"], key) for key, pair in numbered.items() if "option_value" in pair]
+    pairs = [
+        (pair.get("option_name"), pair["option_value"], key) for key, pair in numbered.items() if "option_value" in pair
+    ]
     if pairs:
         names["option_pairs"] = fields.option_pairs
         given["options"] = "option_pairs(({}))".format(
-            "".join(f"({f'c{name}' if name is not None else repr(f'Option {key}' if key.isdigit() else key)}, c{choice})," for name, choice, key in pairs)
+            "".join(
+                f"({f'c{name}' if name is not None else repr(f'Option {key}' if key.isdigit() else key)}, c{choice}),"
+                for name, choice, key in pairs
+            )
         )
     elif (labels := column("option_names")) is not None and (choices := column("option_values")) is not None:
         names["option_lists"] = fields.option_lists
@@ -189,7 +212,9 @@ def _lists(cells: dict[int, Target], column: Any, given: dict[str, str], names: 
     alt = column("media_alt")
     if links:
         names["media"] = fields.media_cells
-        given["media"] = f"media(({', '.join(f'c{index}' for index in links)},), {f'c{alt}' if alt is not None else repr('')})"
+        given["media"] = (
+            f"media(({', '.join(f'c{index}' for index in links)},), {f'c{alt}' if alt is not None else repr('')})"
+        )
 
 
 def _extra(cells: dict[int, Target], given: dict[str, str]) -> None:
@@ -200,4 +225,3 @@ def _extra(cells: dict[int, Target], given: dict[str, str]) -> None:
         parts.append(f"{label!r} + {value}")
     if parts:
         given["extra"] = "'{' + " + " + ',' + ".join(parts) + " + '}'"
-

@@ -11,7 +11,13 @@ from shopctl.catalogue.feed.columns import FIELDS, meaning
 
 DELIMITERS = ",;\t|"
 
-_BOMS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
+_BOMS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+]
 _PRINTING_CONTROLS = b"\t\n\r\f\x0b\x1b"
 
 # windows-1252 as browsers read it (WHATWG Encoding, index windows-1252): the five bytes Python leaves undefined are C1 controls.
@@ -33,7 +39,12 @@ class Dialect:
         """The csv module's reading of complete records. Raises csv.Error."""
         return list(
             csv.reader(
-                lines, delimiter=self.delimiter, quotechar=self.quote, escapechar=self.escape, doublequote=self.escape is None, strict=strict
+                lines,
+                delimiter=self.delimiter,
+                quotechar=self.quote,
+                escapechar=self.escape,
+                doublequote=self.escape is None,
+                strict=strict,
             )
         )
 
@@ -65,7 +76,7 @@ def looks_binary(head: bytes) -> bool:
     """NUL or many control characters: no text of any 8-bit encoding."""
     sample = head[:65536]
     controls = sum(count for byte, count in Counter(sample).items() if byte < 32 and byte not in _PRINTING_CONTROLS)
-    return controls * 20 > len(sample) or sample.count(0) * 500 > len(sample)
+    return controls * 20 > len(sample) or sample.count(0) > max(3, len(sample) // 500)
 
 
 def decode_windows_1252(data: bytes) -> str:
@@ -93,7 +104,11 @@ def sniff_dialect(text: str, complete: bool, delimiter: str | None = None) -> Di
                 if (score := _score(dialect, lines)) > best_score:
                     best, best_score = dialect, score
     header = next(iter(best.reader(lines[:1])), [])
-    padded = any(name != name.strip() for name in header) and len(header) > 1 and sum(name != name.strip() for name in header) * 2 > len(header)
+    padded = (
+        any(name != name.strip() for name in header)
+        and len(header) > 1
+        and sum(name != name.strip() for name in header) * 2 > len(header)
+    )
     return Dialect(best.delimiter, best.quote, best.escape, best.line_end, padded)
 
 

@@ -19,7 +19,7 @@ class EmptyFile(BrokenFeed):
 
 
 class NoRows(BrokenFeed):
-    """{file} has no rows, only a header."""
+    """{file} has no rows."""
 
     code = "feed.no_rows"
     hint = "Nothing was changed. To empty a catalogue on purpose use: shopctl catalogue retire"
@@ -36,14 +36,14 @@ class WrongEncoding(BrokenFeed):
     """{file} is not readable as {encoding} (at byte {offset})."""
 
     code = "feed.encoding"
-    hint = "Save it as UTF-8, or name its encoding in a mapping: encoding = \"...\""
+    hint = 'Save it as UTF-8, or name its encoding in a mapping: encoding = "..."'
 
 
 class NoIdentity(BrokenFeed):
     """{file} has no SKU column; its columns are: {columns}."""
 
     code = "feed.no_sku"
-    hint = "Name the column with --mapping FILE: [columns] and below it \"{example}\" = \"sku\""
+    hint = 'Name the column with --mapping FILE: [columns] and below it "{example}" = "sku"'
 
 
 class EndlessRecord(BrokenFeed):
@@ -78,7 +78,7 @@ class BadJson(BrokenFeed):
     """{file} is not valid JSON for a feed: {detail}."""
 
     code = "feed.json"
-    hint = "A JSON feed is a list of objects, or an object with a list under \"products\"."
+    hint = 'A JSON feed is a list of objects, or an object with a list under "products".'
 
 
 class UnknownFormat(UsageError):
@@ -88,11 +88,11 @@ class UnknownFormat(UsageError):
     hint = "Leave --format away to have it found by itself."
 
 
-class MissingExtra(UsageError):
-    """Reading XLSX needs a package that is not installed."""
+class PluginRefused(BrokenFeed):
+    """{file} is not a feed of the format {format}: {detail}"""
 
-    code = "usage.extra"
-    hint = "Install it with: pip install 'shopctl[xlsx]'"
+    code = "feed.plugin"
+    hint = "The format comes from a plugin; see shopctl plugin list."
 
 
 class UnreadableFile(UsageError):

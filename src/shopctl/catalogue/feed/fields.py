@@ -40,7 +40,10 @@ def attributes(value: Any, field: str = "attributes") -> str:
 def options(value: Any) -> str:
     """Canonical JSON of {"Size": "Large"}; numbers become their text."""
     pairs = _object(value, "options")
-    return canonical_json({key: word(scalar(choice, "options"), "options", validate.WORD_LENGTH) for key, choice in pairs.items()}, "options")
+    return canonical_json(
+        {key: word(scalar(choice, "options"), "options", validate.WORD_LENGTH) for key, choice in pairs.items()},
+        "options",
+    )
 
 
 def scalar(value: Any, field: str) -> str:
@@ -53,12 +56,17 @@ def scalar(value: Any, field: str) -> str:
 
 def tags(value: Any) -> str:
     """Each tag once, in the order given."""
-    seen = dict.fromkeys(word(scalar(tag, "tags"), "tags", validate.WORD_LENGTH).strip() for tag in _list(value, "tags"))
+    seen = dict.fromkeys(
+        word(scalar(tag, "tags"), "tags", validate.WORD_LENGTH).strip() for tag in _list(value, "tags")
+    )
     return canonical_json(list(seen), "tags")
 
 
 def categories(value: Any) -> str:
-    paths = (validate.category(word(path, "categories", validate.CATEGORY_LENGTH), "categories") for path in _list(value, "categories"))
+    paths = (
+        validate.category(word(path, "categories", validate.CATEGORY_LENGTH), "categories")
+        for path in _list(value, "categories")
+    )
     return canonical_json(list(dict.fromkeys(path for path in paths if path)), "categories")
 
 
@@ -86,7 +94,9 @@ def components(value: Any) -> str:
             raise Bad("components", "field.unknown", "a component has a sku and a quantity")
         count = part.get("quantity", 1)
         if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= validate.LARGEST_QUANTITY:
-            raise Bad("components", "components.quantity", f"the quantity {str(count)[:20]!r} is not a positive whole number")
+            raise Bad(
+                "components", "components.quantity", f"the quantity {str(count)[:20]!r} is not a positive whole number"
+            )
         out.append({"quantity": count, "sku": validate.sku(scalar(part["sku"], "components"), "components")})
     return canonical_json(out, "components")
 
@@ -102,9 +112,11 @@ def prices(value: Any, default_currency: str) -> tuple[Price, ...]:
         if price.get("amount") is None:
             raise Bad("prices", "price.invalid", "a price has no amount")
         minor_units, _ = validate.amount(scalar(price["amount"], "prices"), code, code, ".", "prices")
-        least = price.get("min_quantity") or 1
+        least = 1 if price.get("min_quantity") is None else price["min_quantity"]
         if isinstance(least, bool) or not isinstance(least, int) or not 0 < least <= validate.LARGEST_QUANTITY:
-            raise Bad("prices", "price.min_quantity", f"min_quantity {str(least)[:20]!r} is not a positive whole number")
+            raise Bad(
+                "prices", "price.min_quantity", f"min_quantity {str(least)[:20]!r} is not a positive whole number"
+            )
         start = validate.instant(scalar(price.get("valid_from") or "", "prices"), "prices") or 0
         end = validate.instant(scalar(price.get("valid_until") or "", "prices"), "prices")
         if end is not None and end <= start:
@@ -112,7 +124,11 @@ def prices(value: Any, default_currency: str) -> tuple[Price, ...]:
         price_list = word(price.get("list") or DEFAULT_LIST, "prices", validate.WORD_LENGTH)
         key = (code, price_list, least, start)
         if key in out:
-            raise Bad("prices", "price.twice", f"two prices for {code}, list {price_list}, from {least} piece(s), at the same time")
+            raise Bad(
+                "prices",
+                "price.twice",
+                f"two prices for {code}, list {price_list}, from {least} piece(s), at the same time",
+            )
         out[key] = (code, minor_units, price_list, least, start, end)
     return tuple(out.values())
 
@@ -133,7 +149,9 @@ def options_cell(text: str) -> str:
         return options(parse_json(text, "options"))
     pairs = [part.partition("=" if "=" in part else ":") for part in re.split(r"\s*[;|]\s*", text)]
     if not all(key.strip() and choice.strip() for key, _, choice in pairs):
-        raise Bad("options", "options.invalid", f"{text[:40]!r} is not a list of options; write Size=Large; Colour=Blue")
+        raise Bad(
+            "options", "options.invalid", f"{text[:40]!r} is not a list of options; write Size=Large; Colour=Blue"
+        )
     return options({key.strip(): choice.strip() for key, _, choice in pairs})
 
 

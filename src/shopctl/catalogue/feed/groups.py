@@ -17,11 +17,25 @@ from shopctl.catalogue.feed.columns import Target, squeeze
 from shopctl.catalogue.feed.validate import SKU_LENGTH
 
 _OF_THE_PRODUCT = frozenset(
-    {"name", "description", "brand", "category", "categories", "tags", "tag", "tax_class", "status", "kind", "option_name", "option_names"}
+    {
+        "name",
+        "description",
+        "brand",
+        "category",
+        "categories",
+        "tags",
+        "tag",
+        "tax_class",
+        "status",
+        "kind",
+        "option_name",
+        "option_names",
+    }
 )
 _OF_THE_VARIANT = frozenset({"sku", "variant_id", "price", "stock", "option_value", "option_values", "prices"})
 _OTHERS = ("variant", "image", "cost")  # unknown columns that start so do not belong to the product
-LARGEST_GROUP = 2000
+_MOST_ROWS = 2000
+_MOST_BYTES = 16 << 20
 
 
 class Line(NamedTuple):
@@ -51,6 +65,7 @@ class Groups:
             if target.field in _OF_THE_PRODUCT or target.field == "attribute" and not squeeze(name).startswith(_OTHERS)
         ]
         self.gathered: list[Line] = []
+        self.bytes = 0
         self.current = ""
 
     @staticmethod
@@ -68,27 +83,38 @@ class Groups:
         """The rows of the previous product when this one begins another, else none."""
         handle = line.cells[self.handle].strip() if self.handle is not None else ""
         finished: list[Line] = []
-        if self.gathered and (len(self.gathered) >= LARGEST_GROUP or handle != self.current and (handle or not self.current)):
+        full = len(self.gathered) >= _MOST_ROWS or self.bytes > _MOST_BYTES
+        if self.gathered and (full or handle != self.current and (handle or not self.current)):
             finished = self.finish()
         if not self.gathered:
             self.current = handle
         self.gathered.append(line)
+        self.bytes += len(line.raw)
         return finished
 
     def finish(self) -> list[Line]:
         """The completed rows gathered so far. Their raw bytes begin with the whole product's, for a change of it touches them all."""
-        gathered, self.gathered = self.gathered, []
+        gathered, self.gathered, self.bytes = self.gathered, [], 0
         if not gathered:
             return []
         first = gathered[0].cells
-        rows = [gathered[0]] + [line for line in gathered[1:] if any(line.cells[index].strip() for index in self.of_the_variant)]
+        rows = [gathered[0]] + [
+            line for line in gathered[1:] if any(line.cells[index].strip() for index in self.of_the_variant)
+        ]
         if len(rows) < len(gathered):
             self._fold_images(rows, gathered)
-        product = blake2b(b"\n".join(line.raw for line in gathered), digest_size=16).digest() if len(gathered) > 1 else b""
+        product = (
+            blake2b(b"\n".join(line.raw for line in gathered), digest_size=16).digest() if len(gathered) > 1 else b""
+        )
         return [Line(line.line, product + line.raw, self._complete(line.cells, first)) for line in rows]
 
     def _fold_images(self, rows: list[Line], gathered: list[Line]) -> None:
-        links = dict.fromkeys(line.cells[index].strip() for line in gathered if line in rows[:1] or line not in rows for index in self.images)
+        links = dict.fromkeys(
+            line.cells[index].strip()
+            for line in gathered
+            if line in rows[:1] or line not in rows
+            for index in self.images
+        )
         if self.images and any(links):
             first = list(rows[0].cells)
             first[self.images[0]] = json.dumps([link for link in links if link], ensure_ascii=False)
@@ -108,7 +134,9 @@ class Groups:
         if not out[self.sku].strip():
             out[self.sku] = out[self.variant_id].strip() if self.variant_id is not None else ""
         if not out[self.sku]:
-            out[self.sku] = generated_sku(self.current, [out[index].strip() for index in self.choices if out[index].strip()])
+            out[self.sku] = generated_sku(
+                self.current, [out[index].strip() for index in self.choices if out[index].strip()]
+            )
         return out
 
 

@@ -48,7 +48,9 @@ def load_mapping(path: str | None) -> Mapping:
     except OSError as problem:
         raise UnreadableFile(file=path, reason=problem.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise BadMapping(file=path, problem=f"not valid TOML: {problem}", remedy="See docs/feeds.md for an example.") from None
+        raise BadMapping(
+            file=path, problem=f"not valid TOML: {problem}", remedy="See docs/feeds.md for an example."
+        ) from None
     check = _Check(path)
     check.keys(data)
     columns = {name: check.target(name, target) for name, target in check.table(data, "columns").items()}
@@ -56,7 +58,9 @@ def load_mapping(path: str | None) -> Mapping:
         columns[name] = Target("ignore")
     attributes = check.table(data, "attributes")
     if both := columns.keys() & attributes.keys():
-        check.fail(f"the column {min(both)!r} is mapped twice", "Name it under [columns] or under [attributes], not both.")
+        check.fail(
+            f"the column {min(both)!r} is mapped twice", "Name it under [columns] or under [attributes], not both."
+        )
     constants = check.table(data, "constants")
     for name in constants:
         if name not in _NAMED:
@@ -123,10 +127,12 @@ class _Check:
         if not text:
             return None
         try:
-            if not codecs.lookup(text)._is_text_encoding:  # type: ignore[attr-defined]  # no public way to leave out rot13 and base64
+            if not codecs.lookup(text)._is_text_encoding:  # rot13 and base64 are codecs, too
                 raise LookupError
         except LookupError:
-            self.fail(f"encoding = {text!r} is not known", "Use a name such as utf-8, utf-16, windows-1252, iso-8859-15.")
+            self.fail(
+                f"encoding = {text!r} is not known", "Use a name such as utf-8, utf-16, windows-1252, iso-8859-15."
+            )
         return codecs.lookup(text).name
 
     def target(self, name: str, text: str) -> Target:

@@ -15,7 +15,25 @@ SIGNS = {
 }  # fmt: skip
 # One sign, several currencies: the row's own currency decides, the table above only where there is none.
 SHARED_SIGNS = {
-    "$": {"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "TWD", "ARS", "CLP", "COP", "BBD", "BSD", "FJD", "JMD", "TTD", "XCD"},
+    "$": {
+        "USD",
+        "AUD",
+        "CAD",
+        "NZD",
+        "SGD",
+        "HKD",
+        "MXN",
+        "TWD",
+        "ARS",
+        "CLP",
+        "COP",
+        "BBD",
+        "BSD",
+        "FJD",
+        "JMD",
+        "TTD",
+        "XCD",
+    },
     "£": {"GBP", "EGP", "GIP", "FKP", "SHP", "SYP", "SSP", "LBP"},
     "¥": {"JPY", "CNY"},
     "kr": {"SEK", "NOK", "DKK", "ISK"},
@@ -46,8 +64,10 @@ def number(text: str, decimal: str = "", exponent: int = 2) -> tuple[str, str]:
     negative = False
     if before.startswith("(") and after.endswith(")"):  # bookkeepers' negative
         negative, before, after = True, before[1:].strip(), after[:-1].strip()
-    if before and (before[0] in _MINUS or before[-1] in _MINUS):
-        negative, before = True, before.strip(_MINUS).strip()
+    if before and before[0] in _MINUS:
+        negative, before = True, before[1:].strip()
+    elif before and before[-1] in _MINUS:
+        negative, before = True, before[:-1].strip()
     elif after and after in _MINUS:
         negative, after = True, ""
     before = before.removeprefix("+").removesuffix("+").strip()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shopctl.catalogue.feed.errors import NotAFeed, UnknownFormat
-from shopctl.catalogue.feed.mapping import load_mapping
+from shopctl.catalogue.feed.errors import UnknownFormat
+from shopctl.catalogue.feed.mapping import Mapping, load_mapping
 from shopctl.catalogue.feed.row import Feed, Limits
 from shopctl.catalogue.feed.source import ZIP, Source
 
@@ -19,28 +19,44 @@ def open_feed(
     """
     mapped = load_mapping(mapping)
     source = Source(path, limits or Limits())
-    if format == "auto":
-        format = _sniffed(source)
+    try:
+        return _reader(_sniffed(source) if format == "auto" else format, source, mapped, default_currency)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _reader(format: str, source: Source, mapping: Mapping, currency: str) -> Feed:
     if format == "csv":
         from shopctl.catalogue.feed.readers.csv import CsvFeed
 
-        return CsvFeed(source, mapped, default_currency)
+        return CsvFeed(source, mapping, currency)
     if format == "ndjson":
         from shopctl.catalogue.feed.readers.ndjson import NdjsonFeed
 
-        return NdjsonFeed(source, mapped, default_currency)
+        return NdjsonFeed(source, mapping, currency)
     if format == "json":
         from shopctl.catalogue.feed.readers.json import JsonFeed
 
-        return JsonFeed(source, mapped, default_currency)
-    raise UnknownFormat(format=format, formats=", ".join(FORMATS))
+        return JsonFeed(source, mapping, currency)
+    if format == "xlsx":
+        from shopctl.catalogue.feed.readers.xlsx import XlsxFeed
+
+        return XlsxFeed(source, mapping, currency)
+    from shopctl.catalogue.feed.readers.plugin import PluginFeed
+    from shopctl.hooks import plugins
+
+    readers = plugins.feed_readers()
+    if format not in readers:
+        raise UnknownFormat(format=format, formats=", ".join(["auto", *FORMATS, *sorted(readers)]))
+    return PluginFeed(format, readers[format], source, mapping, currency)
 
 
 def _sniffed(source: Source) -> str:
     """The format by the first bytes: an archive, JSON, or text with columns."""
     if source.head.startswith(ZIP):
         return "xlsx"
-    start = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = _as_utf8(source.head).lstrip()
     if start.startswith(b"["):
         return "json"
     if start.startswith(b"{"):
@@ -48,11 +64,22 @@ def _sniffed(source: Source) -> str:
     return "csv"
 
 
+def _as_utf8(head: bytes) -> bytes:
+    from shopctl.catalogue.feed.dialect import sniff_encoding
+
+    encoding, mark = sniff_encoding(head)
+    if encoding.startswith(("utf-16", "utf-32")):
+        return head.decode(encoding, "replace").encode("utf-8", "replace")
+    return head[mark:]
+
+
 def _is_ndjson(start: bytes) -> bool:
-    """Is the first line a whole object?"""
+    """Is the first line a whole object, and not one that holds all products?"""
     import json
 
+    first, _, rest = start.partition(b"\n")
     try:
-        return isinstance(json.loads(start.split(b"\n", 1)[0]), dict)
+        value = json.loads(first)
     except (ValueError, RecursionError):
         return False
+    return isinstance(value, dict) and (bool(rest.strip()) or not isinstance(value.get("products"), list))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from itertools import islice
 
 from shopctl.catalogue.feed.dialect import sniff_encoding
 from shopctl.catalogue.feed.errors import BadJson, NoIdentity, NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, Batch, FeedRow, Reject
+from shopctl.catalogue.feed.row import FIELDS, Batch, FeedRow, Reject, portions
 from shopctl.catalogue.feed.source import Source, Stream, Transcoded
 from shopctl.catalogue.feed.table import blank_hash, listed
 from shopctl.catalogue.feed.validate import Bad
-
-RECORDS = 500
 
 Record = tuple[int, bytes]
 """Line (NDJSON) or element number (JSON), and the bytes of one record."""
@@ -61,7 +58,7 @@ class RecordFeed:
         if self.first is not None and self.first[0] > start_line:
             self.records = _chain(self.first, self.records)
         remaining = (record for record in self.records if record[0] > start_line) if start_line else self.records
-        while records := list(islice(remaining, RECORDS)):
+        for records in portions(remaining, lambda record: len(record[1])):
             yield self._batch(records, known)
 
     def _batch(self, records: list[Record], known: Container[int] | None) -> Batch:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from types import EllipsisType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 FeedRow = tuple[Any, ...]
 """One record. A field that is `...` is not given by this feed and stays as it is in the shop."""
@@ -133,3 +133,22 @@ class Limits:
 def canonical(value: object) -> str:
     """JSON text with sorted keys, no spaces, no escapes beyond the necessary: equal values give equal texts."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+_Item = TypeVar("_Item")
+
+
+def portions(
+    items: Iterable[_Item], size: Callable[[_Item], int], most: int = 500, most_size: int = 1 << 20
+) -> Iterator[list[_Item]]:
+    """Lists of up to `most` items, ended early where their sizes add up to more than `most_size`."""
+    portion: list[_Item] = []
+    total = 0
+    for item in items:
+        portion.append(item)
+        total += size(item)
+        if len(portion) >= most or total > most_size:
+            yield portion
+            portion, total = [], 0
+    if portion:
+        yield portion

@@ -82,7 +82,7 @@ class Source:
     def read(self, size: int) -> bytes:
         """Up to about `size` unpacked bytes; empty at the end. Raises Truncated, Bomb."""
         if self._waiting:
-            data, self._waiting = self._waiting, b""
+            data, self._waiting = self._waiting[:size], self._waiting[size:]
             return data
         return self._unpacker.read(size) if self._unpacker else self.read_raw(size)
 
@@ -102,7 +102,7 @@ class Source:
         while data := self.read(1 << 20):
             copy.write(data)
         copy.seek(0)
-        return copy  # type: ignore[return-value]
+        return copy
 
     def close(self) -> None:
         if self.file is not getattr(sys.stdin, "buffer", None):
@@ -181,7 +181,9 @@ class Transcoded:
             try:
                 text = self.decoder.decode(data, final=not data)
             except UnicodeDecodeError as problem:
-                raise WrongEncoding(file=self.source.name, encoding=self.encoding, offset=self.offset + problem.start) from None
+                raise WrongEncoding(
+                    file=self.source.name, encoding=self.encoding, offset=self.offset + problem.start
+                ) from None
             self.offset += len(data)
             if text or not data:
                 return text.encode("utf-8", "surrogatepass")

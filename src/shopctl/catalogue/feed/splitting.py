@@ -14,6 +14,8 @@ from typing import NamedTuple
 from shopctl.catalogue.feed.dialect import Dialect
 from shopctl.catalogue.feed.source import Stream
 
+_LONG = 1 << 20
+
 
 class Piece(NamedTuple):
     """Some consecutive records."""
@@ -52,6 +54,7 @@ class Splitter:
         self.buffer = b""
         self.ended = False
         self._last: Piece | None = None
+        self._open_long = False  # a quoted field has been open for so long that lines are not worth counting any more
         self._record = _record_pattern(dialect)
 
     def take_header(self) -> bytes:
@@ -73,7 +76,7 @@ class Splitter:
     def __iter__(self) -> Iterator[Piece]:
         while not self.ended or self.buffer:
             self.fill()
-            piece = self._exact() if self.always_exact else self._fast()
+            piece = self._exact() if self.always_exact or self._open_long else self._fast()
             if piece.records:
                 self._last = piece
                 yield piece
@@ -132,9 +135,10 @@ class Splitter:
         if opened >= 0:
             rest = self.end.join([*lines[opened:], rest])
             line = start + opened
-            if self.ended or len(rest) > self.limit:  # a quote that never closes: only the exact cut can go on
-                self.buffer, self.line = (rest, line) if records else (self.buffer, start)
-                return Piece(records, starts, joined, False, frozenset(), line) if records else self._exact()
+            if self.ended or len(rest) > _LONG:  # perhaps it never closes: only the exact cut can go on
+                self._open_long = True
+                self.buffer, self.line = rest, line
+                return Piece(records, starts, joined, False, frozenset(), line)
         self._keep(rest, line)
         return Piece(records, starts, joined, False, frozenset(), line)
 
@@ -170,6 +174,7 @@ class Splitter:
             line += 1 + records[-1].count(end)
             position = stop + 1
         rest = buffer[position:]
+        self._open_long = not records and not self.ended
         if len(rest) > self.limit and rest.find(end) < 0:
             raise EndlessLine(line)
         self.buffer, self.line = rest, line

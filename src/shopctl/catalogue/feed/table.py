@@ -21,7 +21,13 @@ class Table:
     """The columns of one file. Raises NoIdentity without a SKU column, BadMapping where the mapping names absent columns."""
 
     def __init__(
-        self, file: str, header: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping, limits: Limits, default_currency: str
+        self,
+        file: str,
+        header: Sequence[str],
+        samples: Sequence[Sequence[str]],
+        mapping: Mapping,
+        limits: Limits,
+        default_currency: str,
     ) -> None:
         header = [name.strip() for name in header]
         while header and not header[-1]:
@@ -37,7 +43,9 @@ class Table:
         if self.offset and self.header == RECORD_HEADER:  # the rejects of a JSON feed
             objects = Objects(mapping, limits, default_currency)
             offset = self.offset
-            self.convert: Convert = lambda line, number, cells: objects.convert(line, number, objects.parse(cells[offset]))
+            self.convert: Convert = lambda line, number, cells: objects.convert(
+                line, number, objects.parse(cells[offset])
+            )
             self.fields = frozenset(FIELDS)
             self._salt(objects.meaning)
             return
@@ -46,15 +54,21 @@ class Table:
             raise BadMapping(file=mapping.file, problem=f"the feed has no column {missing[0]!r}", remedy=remedy)
         targets = [Target("ignore")] * self.offset + assign(self.header, mapping.columns, mapping.attributes)
         if not any(target.field in ("sku", "variant_id", "handle") for target in targets):
-            raise NoIdentity(file=file, columns=listed(self.header), example=self.header[0] if self.header else "Article no")
+            raise NoIdentity(
+                file=file, columns=listed(self.header), example=self.header[0] if self.header else "Article no"
+            )
         if Groups.needed(targets):
             self.groups = Groups(header, targets)
             targets = Groups.completed(targets)
         self.cells_wide = len(targets)
         self.sku = next(index for index, target in enumerate(targets) if target.field == "sku")
         prices = [index for index, target in enumerate(targets) if target.field == "price"]
-        decimal = mapping.decimal or decimal_habit(cells[index] for cells in samples for index in prices if index < len(cells))
-        self.convert = compile_columns(targets, default_currency=default_currency, decimal=decimal, constants=mapping.constants)
+        decimal = mapping.decimal or decimal_habit(
+            cells[index] for cells in samples for index in prices if index < len(cells)
+        )
+        self.convert = compile_columns(
+            targets, default_currency=default_currency, decimal=decimal, constants=mapping.constants
+        )
         self.fields = given_fields(targets, mapping.constants)
         self._salt(repr((header, targets, mapping.constants, default_currency, decimal)))
 
@@ -100,7 +114,12 @@ class Table:
         return rows
 
     def gather(
-        self, lines: Sequence[int], raws: Sequence[bytes], table: Sequence[list[str] | None], rejects: list[Reject], last: int
+        self,
+        lines: Sequence[int],
+        raws: Sequence[bytes],
+        table: Sequence[list[str] | None],
+        rejects: list[Reject],
+        last: int,
     ) -> tuple[list[Line], int]:
         """For feeds with a row a variant: the rows that are complete by now, and the last line that is done with."""
         assert self.groups is not None

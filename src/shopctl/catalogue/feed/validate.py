@@ -39,7 +39,7 @@ class Bad(Exception):
 
 
 class Remembered(dict[Any, Any]):
-    """A dictionary that computes what it lacks and keeps it, up to `limit` entries: feeds repeat themselves."""
+    """A dictionary that computes what it lacks and keeps it, up to `limit` entries of short texts: feeds repeat themselves."""
 
     def __init__(self, compute: Any, limit: int = 20_000) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Remembered(dict[Any, Any]):
 
     def __missing__(self, key: Any) -> Any:
         value = self.compute(key)
-        if len(self) < self.limit:
+        if len(self) < self.limit and len(key) < 200:
             self[key] = value
         return value
 
@@ -88,7 +88,9 @@ def status(text: str) -> str:
     if not word:
         return "active"
     if word not in STATUS_WORDS:
-        raise Bad("status", "status.unknown", f"{text.strip()[:40]!r} is not a status; there are draft, active, retired")
+        raise Bad(
+            "status", "status.unknown", f"{text.strip()[:40]!r} is not a status; there are draft, active, retired"
+        )
     return STATUS_WORDS[word]
 
 
@@ -107,7 +109,7 @@ def instant(text: str, field: str) -> int | None:
     if not text:
         return None
     try:
-        if not text[0].isdigit():  # `now` and `2h ago` are for people at a terminal
+        if not text[:4].isdecimal():  # `now` and `2h ago` are for people at a terminal
             raise clock.NotATime(text=text)
         return clock.parse(text)
     except (clock.NotATime, OverflowError):
@@ -124,7 +126,9 @@ def currency(text: str, default: str) -> str:
     return code
 
 
-def amount(text: str, currency_given: str, currency_default: str, decimal: str = "", field: str = "price") -> tuple[int, str]:
+def amount(
+    text: str, currency_given: str, currency_default: str, decimal: str = "", field: str = "price"
+) -> tuple[int, str]:
     """Minor units and currency of a price cell; `currency_given` ("" unknown) is the row's own."""
     expected = currency_given or currency_default
     try:
@@ -152,12 +156,10 @@ def minor(plain: str, code: str, field: str = "price") -> int:
         raise Bad(field, "price.invalid", problem.message.rstrip(".")) from None
 
 
-def single_price(text: str, given: str, default: str, decimal: str, price_list: str = DEFAULT_LIST) -> tuple[Price, ...]:
+def single_price(
+    text: str, given: str, default: str, decimal: str, price_list: str = DEFAULT_LIST
+) -> tuple[Price, ...]:
     """The prices of one cell: one, or none where it is blank."""
-    if text[-3:-2] == "." and (digits := text[:-3] + text[-2:]).isdecimal() and digits.isascii() and len(digits) < 18:
-        code = given or default  # the plain case, "19.99"
-        if money.EXPONENTS[code] == 2:
-            return ((code, int(digits), price_list, 1, 0, None),)
     if not text or text.isspace():
         return ()
     minor_units, code = amount(text, given, default, decimal)

@@ -216,13 +216,16 @@ def json_rows(rows: Iterable[Sequence[object]]) -> str:
 
 def stored_counts(unit: Unit, journal: Journal) -> dict[str, int]:
     """What the database says this import did, by the rows it left: created, updated and retired products."""
+    since = "(select change_from from catalogue_import where id = :id)"
     changes = dict(
         unit.tuples(
-            """select c.kind, count(*) from change c join product p on p.id = c.product_id
-                where c.import_id = :id and c.id > (select change_from from catalogue_import where id = :id)
-                group by c.kind""",
-            id=journal.id,
+            f"select kind, count(*) from change where import_id = :id and id > {since} group by kind", id=journal.id
         )
+    )
+    created = unit.value(
+        f"""select count(*) from product
+             where id >= (select min(product_id) from change where id > {since} and import_id = :id and kind = 'create')""",
+        id=journal.id,
     )
     restocked = unit.value(
         """select count(distinct m.product_id) from stock_movement m
@@ -232,7 +235,7 @@ def stored_counts(unit: Unit, journal: Journal) -> dict[str, int]:
         id=journal.id,
     )
     return {
-        "created": changes.get("create", 0),
+        "created": min(created, changes.get("create", 0)),
         "updated": changes.get("update", 0) + restocked,
         "retired": changes.get("retire", 0),
     }

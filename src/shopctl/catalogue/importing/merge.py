@@ -14,6 +14,8 @@ from shopctl.catalogue.importing.categories import add_categories, category_path
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
+FIRST_PRODUCT = 1
+
 _UPDATE = f"""update product set version = version + 1, updated_at = :now,
                      {", ".join(f"{name} = :{name}" for name in COLUMNS)}
                where id = :id and version = :version"""
@@ -53,15 +55,17 @@ def create(unit: Unit, journal: Journal, creations: Sequence[Outcome], *, actor:
         ("product_id", "location", "on_hand"),
         [(number, location, quantity) for number, each in numbered for location, quantity in each.stock.items()],
     )
-    record_creations(unit, journal, first=first, last=numbered[-1][0], actor=actor, now=now)
+    record_creations(unit, journal, first=first, actor=actor, now=now)
 
 
-def record_creations(unit: Unit, journal: Journal, *, first: int, last: int, actor: str, now: Instant) -> None:
-    """One change row for each product created, by the range of their numbers."""
+def record_creations(
+    unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int
+) -> None:
+    """One change row for each product created, that is of each from the number `first` on."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
-           select id, 'create', :now, 1, :import_id, :actor from product where id between :first and :last""",
-        now=now, import_id=journal.id, actor=actor, first=first, last=last,
+           select id, 'create', :now, 1, :import_id, :actor from product where id >= :first order by id""",
+        now=now, import_id=journal.id, actor=actor, first=first,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ _LENGTH = struct.Struct("<I")
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031  # Linux; other kernels keep their default
 _PR_SET_PDEATHSIG = 1
+_MARSHAL_VERSION = 2  # later ones look for objects met twice, which costs more than it saves here
 
 
 class ReaderDied(ShopctlError):
@@ -115,7 +116,7 @@ def _produce(produce: Callable[[], Iterator[tuple[Any, ...]]], writable: int) ->
 
 
 def _send(pipe: Any, message: tuple[str, Any]) -> None:
-    data = marshal.dumps(message)
+    data = marshal.dumps(message, _MARSHAL_VERSION)
     view = memoryview(_LENGTH.pack(len(data)) + data)
     while view:
         view = view[pipe.write(view) :]

@@ -13,9 +13,9 @@ from shopctl.catalogue.feed.row import LINE, Feed, Limits
 from shopctl.catalogue.importing import direct, stage
 from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing.errors import CountsDiffer
-from shopctl.catalogue.importing.journal import Journal
+from shopctl.catalogue.importing.journal import Counts, Journal
 from shopctl.catalogue.importing.known import KnownRecords
-from shopctl.catalogue.importing.merge import merge, next_product_id
+from shopctl.catalogue.importing.merge import FIRST_PRODUCT, merge
 from shopctl.catalogue.importing.pipe import from_child
 from shopctl.catalogue.importing.preview import preview
 from shopctl.catalogue.importing.prune import prune
@@ -70,9 +70,9 @@ class ImportService:
         with self.database.exclusive("catalogue.import", wait=_WAIT):
             run = self._begin(request, feed, progress)
             try:
-                if run.journal.mode == "direct":
+                if run.journal.mode == "direct" and run.journal.state == "reading":
                     self._write_directly(run)
-                else:
+                elif run.journal.mode == "staged":
                     self._stage(run)
                     self._decide(run)
             except BrokenFeed:
@@ -109,29 +109,28 @@ class ImportService:
         return Run(request, feed, journal, known, progress, resumed)
 
     def _write_directly(self, run: Run) -> None:
-        if run.journal.state != "reading":
-            return
-        # All or nothing is one unit: nobody waits for an empty catalogue. Otherwise portions are committed as they come.
+        journal, now, actor = run.journal, self.clock.now(), self.audit.actor
+        journal.counts = Counts()
         whole = run.request.on_error == "reject-file"
-        journal, now = run.journal, self.clock.now()
-        with self.database.read() as unit:
-            first = next_product_id(unit)
         layout = direct.Layout(run.feed, now)
-        prepared = from_child(lambda: direct.prepare(run.feed, layout, first, journal.line))
-        with run.phase("read_and_write"):
-            try:
-                for portion in portions(prepared, None if whole else PORTION):
-                    with self.database.unit() as unit:
-                        for item in portion:
-                            direct.write(unit, journal, layout, item, actor=self.audit.actor, now=now)
+        prepared = from_child(lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT))
+        try:
+            with self.database.unit() as unit:
+                with unit.unique_later("product", "sku") as is_unique:
+                    with run.phase("read_and_write"):
+                        for item in prepared:
+                            direct.write(unit, journal, layout, item, actor=actor, now=now)
                             run.progress(item[direct.POSITION], journal.counts)
                             if whole and journal.counts.rejected:
                                 raise _Refused(item)
-                        journals.save(unit, journal)
-            except _Refused as refused:
-                self._collect_rejects(run, refused.batch, prepared)
-        refused_whole = journal.counts.rejected and (whole or journal.counts.rejected == journal.counts.rows)
-        journal.state = "refused" if refused_whole else "merging"
+                    with run.phase("settle"):
+                        if not is_unique():
+                            direct.settle(unit, journal)
+                journal.state = "refused" if journal.counts.rejected == journal.counts.rows else "merging"
+                journals.save(unit, journal)
+        except _Refused as refused:
+            self._collect_rejects(run, refused.batch, prepared)
+            journal.state = "refused"
 
     def _collect_rejects(self, run: Run, first: direct.Prepared, prepared: Iterable[direct.Prepared]) -> None:
         # The unit that held the good rows is rolled back; what remains is to name everything that is wrong.
@@ -148,10 +147,8 @@ class ImportService:
                     run.progress(item[direct.POSITION], counts)
 
     def _give_up(self, run: Run) -> None:
-        # A file that turns out to be broken further down must not leave its first half behind.
+        # A file that turns out to be broken further down: nothing of it has been merged, and nothing of it is kept.
         with self.database.unit() as unit:
-            if run.journal.mode == "direct":
-                direct.undo(unit, run.journal)
             run.journal.state = "refused"
             journals.close_unmerged(unit, run.journal, keep=not run.request.dry_run, now=self.clock.now())
 

@@ -44,26 +44,30 @@ class CsvFeed:
         if dialects.looks_binary(head):
             raise NotAFeed(file=source.name, kind="binary data")
         self.encoding = encoding
-        self.decode: Callable[[bytes], str] = dialects.decode_windows_1252 if encoding == "windows-1252" else bytes.decode
+        self.decode: Callable[[bytes], str] = (
+            dialects.decode_windows_1252 if encoding == "windows-1252" else bytes.decode
+        )
         complete = len(source.head) < 256 << 10
         sample = head.decode("utf-8", "replace") if encoding != "windows-1252" else dialects.decode_windows_1252(head)
         self.dialect = dialects.sniff_dialect(sample, complete, mapping.delimiter)
-        self.splitter = Splitter(stream, self.dialect, self.limits.record_bytes, self._fits, 256 << 10)
+        average = max(len(sample) // (sample.count("\n") + sample.count("\r") + 1), 8)
+        chunk = min(max(average * RECORDS, 8 << 10), 1 << 20)
+        self.splitter = Splitter(stream, self.dialect, self.limits.record_bytes, self._fits, chunk)
         self.splitter.skip = mark
         try:
             raw = self.splitter.take_header()
         except EndlessLine as problem:
             raise self._endless(problem) from None
         samples = self._samples(sample)
-        header = self._loose_cells(self.decode(raw) if self.encoding == "windows-1252" else raw.decode("utf-8", "replace"))
+        header = self._loose_cells(
+            self.decode(raw) if self.encoding == "windows-1252" else raw.decode("utf-8", "replace")
+        )
         self.table = Table(source.name, header, samples, mapping, self.limits, default_currency)
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
         self.header, self.fields = self.table.header, self.table.fields
         if not self._has_rows():
             raise NoRows(file=source.name)
-        average = max(len(sample) // (sample.count("\n") + sample.count("\r") + 1), 8)
-        self.splitter.chunk = min(max(average * RECORDS, 16 << 10), 1 << 20)
 
     def _samples(self, sample: str) -> list[list[str]]:
         """The first rows, as far as they can be read."""
@@ -107,13 +111,16 @@ class CsvFeed:
             if known is not None:
                 fresh = [index for index, number in enumerate(hashes) if number not in known]
                 if not fresh:
-                    yield Batch([], [], list(zip(lines, hashes, strict=True)), self.source.position, piece.next_line - 1)
+                    yield Batch(
+                        [], [], list(zip(lines, hashes, strict=True)), self.source.position, piece.next_line - 1
+                    )
                     return
                 if len(fresh) < len(hashes):
                     chosen = set(fresh)
                     seen = [(lines[index], number) for index, number in enumerate(hashes) if index not in chosen]
                     torn = frozenset(position for position, index in enumerate(fresh) if index in torn)
-                    records, lines, hashes = ([column[index] for index in fresh] for column in (records, lines, hashes))
+                    records, lines = [records[index] for index in fresh], [lines[index] for index in fresh]
+                    hashes = [hashes[index] for index in fresh]
         rejects: list[Reject] = []
         texts = self._texts(records, lines, rejects)
         try:

@@ -1,4 +1,4 @@
-"""The shop database begins: leases, its audit trail, products, prices, stock, reservations, feeds, imports and the change log."""
+"""The shop database begins: its audit trail, products, prices, stock, feeds, imports and the change log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _products() -> None:
     op.create_table(
         "product",
         own_number(),
-        text("sku", unique=True),
+        text("sku"),
         text("parent_sku"),
         text("kind"),
         text("status"),
@@ -53,6 +53,11 @@ def _products() -> None:
         number("created_at"),
         number("updated_at"),
     )
+    # A first import adds SKUs in no order and has them checked at its end: by a late index, or a deferred constraint.
+    if op.get_context().dialect.name == "postgresql":
+        op.create_unique_constraint("uq_product_sku", "product", ["sku"], deferrable=True, initially="IMMEDIATE")
+    else:
+        op.create_index("uq_product_sku", "product", ["sku"], unique=True)
     _partial_index("ix_product_parent_sku", "product", ["parent_sku"], "parent_sku != ''")
     op.create_table(
         "price",

@@ -1,0 +1,16 @@
+"""Reads XLSX: the first visible sheet, whose first row with anything in it is the header."""
+
+from __future__ import annotations
+
+from shopctl.catalogue.feed.mapping import Mapping
+from shopctl.catalogue.feed.sheet import SheetFeed
+from shopctl.catalogue.feed.source import Source
+from shopctl.catalogue.feed.workbook import Workbook
+
+
+class XlsxFeed(SheetFeed):
+    """Lines are the row numbers of the sheet."""
+
+    def __init__(self, source: Source, mapping: Mapping, default_currency: str) -> None:
+        workbook = Workbook(source.spool(), source.name, source.limits)
+        super().__init__("xlsx", source, workbook.rows(), mapping, default_currency)

@@ -1,0 +1,60 @@
+"""`shopctl status` and `shopctl doctor`: what the shop holds, and whether all around it is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shopctl.cli.options import Context
+
+if TYPE_CHECKING:
+    from shopctl.operations.databases import DatabaseState
+    from shopctl.operations.status import Status
+
+
+def status(ctx: Context) -> None:
+    """Show what the shop holds and what is due."""
+    from shopctl.operations.status import status as look
+
+    found = look(ctx.obj.settings)
+    ctx.obj.show(found, text=lambda: _told(found))
+
+
+def doctor(ctx: Context) -> None:
+    """Check the shop and its surroundings; exit 6 when a check fails. Nothing is changed."""
+    from shopctl.operations.doctor import examine, require_health
+
+    checks = examine(ctx.obj.settings)
+    ctx.obj.show(checks, columns=("check", "state", "found", "hint"))
+    require_health(checks)
+
+
+def _told(found: Status) -> str:
+    lines = [f"Folder     {found.shop}" + (f" (profile {found.profile})" if found.profile else "")]
+    for each in found.databases:
+        size = "" if each.bytes is None else f", {each.bytes / 1e6:,.1f} MB"
+        lines.append(f"{each.chain.capitalize():<10} {each.place}{size}, {_schema(each)}")
+    if counts := found.catalogue:
+        states = ", ".join(f"{counts[name]:,} {name}" for name in ("active", "draft", "retired") if counts[name])
+        lines.append(f"Catalogue  {counts['products']:,} products{f' ({states})' if states else ''}")
+        also = ("variants", "categories", "prices", "stock_levels")
+        lines.append("           " + ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in also))
+        waiting = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.due.items() if count)
+        lines.append(f"Due        {waiting or 'nothing'}")
+        lag = found.search["lag"]
+        lines.append(f"Search     {found.search['engine']}" + ("" if lag is None else f", {lag:,} changes behind"))
+        lines.append(f"Audit      {found.audit['entries']:,} entries, {found.audit['unsealed']:,} not sealed yet")
+    for each_import in found.imports:
+        took = "" if each_import.seconds is None else f" in {each_import.seconds:,.1f} s"
+        lines.append(
+            f"Import     {each_import.import_id} {each_import.feed}: {each_import.state}, {each_import.rows:,} rows,"
+            f" {each_import.rejected:,} rejected{took}, {each_import.started_at}"
+        )
+    return "\n".join(lines)
+
+
+def _schema(database: DatabaseState) -> str:
+    if database.problem:
+        return f"{database.state}: {database.problem}"
+    if database.state == "ok":
+        return f"schema {database.found}"
+    return f"{database.state}: schema {database.found}, {database.wanted} wanted"

@@ -1,0 +1,160 @@
+"""`db check`: is a database sound, and does what it holds agree with itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from shopctl.kernel.clock import Clock
+from shopctl.kernel.errors import Partial
+from shopctl.kernel.settings import Settings
+from shopctl.operations.databases import opened
+from shopctl.storage import migrations
+from shopctl.storage.migrations import Chain
+from shopctl.storage.soundness import problems
+from shopctl.storage.unit import Unit
+
+
+class DatabasesDiffer(Partial):
+    """{count} check(s) found a difference: {checks}."""
+
+    code = "db.differs"
+    hint = "See what differs with: shopctl db check -o json; a damaged database is restored from a backup."
+
+
+class Finding(NamedTuple):
+    """One check: how many rows differ, and one of them as an example."""
+
+    chain: Chain
+    check: str
+    state: Literal["ok", "differs"]
+    differing: int
+    example: str | None
+
+
+class _Rule(NamedTuple):
+    check: str
+    sql: str  # yields one text for each row that differs; reads :now
+    slow: bool = False
+
+
+_PRODUCTS = (
+    _Rule(
+        "prices belong to a product",
+        "select product_id || ' ' || currency from price where product_id not in (select id from product)",
+    ),
+    _Rule(
+        "prices are not negative",
+        "select sku || ' ' || currency || ' ' || amount from price join product on id = product_id where amount < 0",
+    ),
+    _Rule(
+        "prices end after they begin",
+        "select sku || ' ' || currency from price join product on id = product_id where valid_until <= valid_from",
+    ),
+    _Rule(
+        "stock belongs to a product",
+        "select product_id || ' ' || location from stock where product_id not in (select id from product)",
+    ),
+    _Rule(
+        "stock is not negative",
+        "select sku || ' ' || location || ' ' || on_hand from stock join product on id = product_id where on_hand < 0",
+    ),
+    _Rule(
+        "stock is what its last movement left",
+        """select sku || ' ' || m.location || ': ' || coalesce(s.on_hand, 0) || ', last moved to ' || m.on_hand
+             from stock_movement m join product p on p.id = m.product_id
+             left join stock s on s.product_id = m.product_id and s.location = m.location
+            where m.id in (select max(id) from stock_movement group by product_id, location)
+              and m.on_hand <> coalesce(s.on_hand, 0)""",
+    ),
+    _Rule(
+        "no more is reserved than lies there",
+        """select sku || ' ' || r.location || ': ' || r.reserved || ' reserved of ' || coalesce(s.on_hand, 0)
+             from (select product_id, location, cast(sum(quantity) as bigint) as reserved from reservation
+                    where state = 'held' and expires_at > :now group by product_id, location) r
+             join product p on p.id = r.product_id
+             left join stock s on s.product_id = r.product_id and s.location = r.location
+            where r.reserved > coalesce(s.on_hand, 0)""",
+    ),
+    _Rule(
+        "reservations hold something",
+        "select id from reservation where quantity <= 0 or state not in ('held', 'released', 'fulfilled')",
+    ),
+    _Rule(
+        "variants have a parent",
+        """select v.sku || ' under ' || v.parent_sku from product v
+            where v.parent_sku != '' and not exists (select 1 from product p where p.sku = v.parent_sku)""",
+    ),
+    _Rule(
+        "kinds and states are known",
+        """select sku || ' ' || kind || ' ' || status from product
+            where kind not in ('physical', 'digital', 'service', 'subscription', 'bundle')
+               or status not in ('draft', 'active', 'retired')""",
+    ),
+    _Rule(
+        "every product's version is that of its last change",
+        """select p.sku || ': ' || p.version || ', last change ' || coalesce(c.version, 0)
+             from product p left join (select product_id, max(version) as version from change group by product_id) c
+               on c.product_id = p.id
+            where p.version <> coalesce(c.version, 0)""",
+        slow=True,
+    ),
+    _Rule(
+        "changes belong to a product",
+        "select 'change ' || id from change where product_id not in (select id from product)",
+        slow=True,
+    ),
+)
+
+_JSON = ("categories", "options", "attributes", "tags", "media", "components")
+_IS_JSON = {"sqlite": "json_valid({0})", "postgres": "pg_input_is_valid({0}, 'json')"}
+
+
+def check(settings: Settings, chains: tuple[Chain, ...], *, quick: bool = False) -> list[Finding]:
+    """Look at each database; `quick` leaves out what reads every page, every change and every text.
+
+    Raises what opening a database and checking its schema raise.
+    """
+    findings = []
+    for chain, database in opened(settings, chains):
+        migrations.check(database, chain)
+        with database.read() as unit:
+            findings += [
+                _finding(chain, name, [text] if text else []) for name, text in problems(unit, thorough=not quick)
+            ]
+            if chain == "shop":
+                findings += _agreement(unit, quick)
+    return findings
+
+
+def require_agreement(findings: list[Finding]) -> None:
+    """Raise DatabasesDiffer (exit 6) unless every check passed."""
+    if wrong := [finding.check for finding in findings if finding.state == "differs"]:
+        raise DatabasesDiffer(count=len(wrong), checks=", ".join(wrong))
+
+
+def _agreement(unit: Unit, quick: bool) -> Iterator[Finding]:
+    now = Clock().now()
+    for rule in _PRODUCTS:
+        if not (quick and rule.slow):
+            yield _counted(unit, rule.check, rule.sql, now)
+    if not quick and _can_tell_json(unit):
+        broken = " or ".join(f"not {_IS_JSON[unit.dialect].format(column)}" for column in _JSON)
+        yield _counted(unit, "lists and attributes are JSON", f"select sku from product where {broken}", now)
+
+
+def _can_tell_json(unit: Unit) -> bool:
+    if unit.dialect == "sqlite":
+        return True
+    return bool(unit.value("select current_setting('server_version_num')::int >= 160000"))
+
+
+def _counted(unit: Unit, name: str, sql: str, now: int) -> Finding:
+    parameters = {"now": now} if ":now" in sql else {}
+    count = unit.value(f"select count(*) from ({sql}) x", **parameters)
+    example = unit.value(f"{sql} limit 1", **parameters) if count else None
+    return Finding("shop", name, "differs" if count else "ok", count, example)
+
+
+def _finding(chain: Chain, name: str, wrong: list[str]) -> Finding:
+    return Finding(chain, name, "differs" if wrong else "ok", len(wrong), wrong[0] if wrong else None)
