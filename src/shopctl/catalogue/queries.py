@@ -114,7 +114,7 @@ _BY_LOCATION = "group by s.product_id, s.location order by s.product_id, s.locat
 
 
 def json_array(values: Iterable[object]) -> str:
-    """Values as `unit.each` reads them on both engines: each in a list of its own, taken out with `each.value ->> 0`."""
+    """Values as `unit.each` reads them on both engines: each in a list of its own, taken out with `value ->> 0`."""
     return json.dumps([[value] for value in values], ensure_ascii=False)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, Literal, NamedTuple
 
+from shopctl.audit.keys import load_keys
+from shopctl.audit.service import Audit
 from shopctl.kernel.errors import ShopctlError
 from shopctl.kernel.redaction import mask_url
 from shopctl.kernel.settings import Settings
@@ -75,32 +77,51 @@ def states(settings: Settings, chains: tuple[Chain, ...] = CHAINS, *, count: boo
     return [_state(database, chain, count) for chain, database in opened(settings, chains)]
 
 
-def upgrade(settings: Settings, chains: tuple[Chain, ...], *, wait: float, dry_run: bool = False) -> list[Upgraded]:
-    """Create or upgrade the databases. Raises what `shopctl.storage.migrations.upgrade` raises."""
+def upgrade(
+    settings: Settings, chains: tuple[Chain, ...], *, wait: float, dry_run: bool = False, reason: str | None = None
+) -> list[Upgraded]:
+    """Create or upgrade the databases; an upgrade goes into the audit trail.
+
+    Raises what `shopctl.storage.migrations.upgrade` raises, and AuditKeyMissing before anything is changed.
+    """
     done = []
     for chain, database in opened(settings, chains):
-        if dry_run:
-            before, after = _found_or_none(database, chain), migrations.head(chain)
-            ran = tuple(number for number in migrations.revisions(chain) if before == NONE or number > before)
-        else:
+        before, after = _found_or_none(database, chain), migrations.head(chain)
+        ran = tuple(number for number in migrations.revisions(chain) if before == NONE or number > before)
+        if ran and not dry_run:
+            if before != NONE:
+                load_keys(settings.audit_key_file)
             before, after, ran = migrations.upgrade(database, chain, wait=wait)
+            if ran and before != NONE:
+                _record(database, chain, settings, reason, "db.upgrade", {"before": before, "after": after})
         done.append(Upgraded(chain, database.place, before, after, ran))
     return done
 
 
-def move(settings: Settings, chain: Chain, to: str, progress: Progress) -> Moved:
+def move(settings: Settings, chain: Chain, to: str, progress: Progress, *, reason: str | None = None) -> Moved:
     """Copy a database to an empty one, all or nothing; the settings stay as they are.
 
     The source takes no writes meanwhile and is left as it was. Raises TargetNotEmpty, CopyDiffers, NotADatabaseUrl,
-    and what opening, checking and upgrading raise.
+    AuditKeyMissing, and what opening, checking and upgrading raise.
     """
     settings.require_shop()
+    load_keys(settings.audit_key_file)
     with closing(open_database(url_of(settings, chain))) as source, closing(open_database(to)) as target:
         migrations.check(source, chain)
         migrations.upgrade(target, chain)
         tables = copy(source, target, progress)
+        _record(target, chain, settings, reason, "db.move", {"from": source.place, "to": target.place})
     setting = "auth_database_url" if chain == "auth" else "database_url"
     return Moved(chain, source.place, mask_url(to), sum(table.rows for table in tables), tables, setting)
+
+
+def _record(
+    database: Database, chain: Chain, settings: Settings, reason: str | None, action: str, facts: dict[str, str]
+) -> None:
+    audit = Audit(database, settings.audit_key_file, system=chain, reason=reason)
+    with database.unit() as unit:
+        audit.record(unit, action, None, facts)
+    audit.seal()
 
 
 def _found_or_none(database: Database, chain: Chain) -> str:

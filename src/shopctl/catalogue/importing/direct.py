@@ -109,7 +109,7 @@ def write(unit: Unit, journal: Journal, layout: Layout, prepared: Prepared, *, a
         unit.insert_many("price", _PRICE, prices)
         unit.insert_many("stock", _STOCK, stocks)
         unit.insert_many("feed_record", _RECORD, records, constants={"feed_id": journal.feed_id})
-        record_creations(unit, journal, first=products[0][0], actor=actor, now=now)
+        record_creations(unit, journal, first=products[0][0], last=products[-1][0], actor=actor, now=now)
     journals.add_rejects(unit, journal, rejects)
     journal.line = line
     journal.counts.rows += len(products) + len(rejects)

@@ -55,17 +55,17 @@ def create(unit: Unit, journal: Journal, creations: Sequence[Outcome], *, actor:
         ("product_id", "location", "on_hand"),
         [(number, location, quantity) for number, each in numbered for location, quantity in each.stock.items()],
     )
-    record_creations(unit, journal, first=first, actor=actor, now=now)
+    record_creations(unit, journal, first=first, last=numbered[-1][0], actor=actor, now=now)
 
 
 def record_creations(
-    unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int
+    unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int, last: int
 ) -> None:
-    """One change row for each product created, that is of each from the number `first` on."""
+    """One change row for each product created, by the range of their numbers."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
-           select id, 'create', :now, 1, :import_id, :actor from product where id >= :first order by id""",
-        now=now, import_id=journal.id, actor=actor, first=first,
+           select id, 'create', :now, 1, :import_id, :actor from product where id between :first and :last order by id""",
+        now=now, import_id=journal.id, actor=actor, first=first, last=last,
     )  # fmt: skip
 
 

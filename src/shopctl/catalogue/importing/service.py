@@ -153,9 +153,10 @@ class ImportService:
             journals.close_unmerged(unit, run.journal, keep=not run.request.dry_run, now=self.clock.now())
 
     def _stage(self, run: Run) -> None:
-        if run.journal.state != "reading":
-            return
         journal = run.journal
+        # Pruning needs to know which records the file has, so a file that was staged before is read once more.
+        if journal.state != "reading" and not run.request.prune:
+            return
         with run.phase("read_and_stage"):
             for portion in portions(from_child(lambda: differing(run.feed, run.known, journal.line)), PORTION):
                 with self.database.unit() as unit:

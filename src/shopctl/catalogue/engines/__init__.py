@@ -1,0 +1,21 @@
+"""Search engines behind `catalogue.ports`; each is imported when it is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shopctl.catalogue.engines.errors import EngineMissing
+
+if TYPE_CHECKING:
+    from shopctl.catalogue.ports import Engine
+
+NAMES = ("tantivy",)
+
+
+def engine(name: str) -> Engine:
+    """The engine of this name. Raises EngineMissing."""
+    if name == "tantivy":
+        from shopctl.catalogue.engines.tantivy import TantivyEngine
+
+        return TantivyEngine()
+    raise EngineMissing(name=name, known=", ".join(NAMES))

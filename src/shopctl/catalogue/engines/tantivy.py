@@ -1,0 +1,253 @@
+"""The default search engine: indexes made and read with tantivy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tantivy
+from tantivy import Order
+
+from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
+from shopctl.catalogue.engines.spelling import nearest_of
+from shopctl.catalogue.engines.tantivy_query import query_of, within, words_of
+from shopctl.catalogue.engines.tantivy_schema import (
+    COLUMNS,
+    FORMAT,
+    POSITION_ID,
+    fact_start,
+    folded,
+    prepared,
+    schema,
+    written,
+)
+from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
+
+_LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
+_BULK_HEAP = 128_000_000
+_BULK_THREADS = 2
+_MOST_VALUES = 1000  # of a field that is counted
+_SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
+_CANDIDATES = 5000  # words looked at for a spelling
+_META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
+
+
+class TantivyEngine:
+    """Makes and opens indexes."""
+
+    name = "tantivy"
+    format = FORMAT
+
+    def create(self, folder: Path) -> Index:
+        """Make an empty index in an empty folder."""
+        with _written(folder):
+            index = tantivy.Index(schema(), path=str(folder))
+        return TantivyIndex(prepared(index), folder)
+
+    def open(self, folder: Path) -> Index:
+        """Open one. Raises IndexUnusable."""
+        with _readable():
+            index = tantivy.Index.open(str(folder))
+        return TantivyIndex(prepared(index), folder)
+
+
+class _Hit(NamedTuple):
+    score: float
+    id: int
+
+
+class TantivyIndex:
+    """An index as it was at its latest commit."""
+
+    def __init__(self, index: Any, folder: Path) -> None:
+        self._index = index
+        self._folder = folder
+        self._searcher: Any = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Look at the latest commit."""
+        with _readable():
+            if self._searcher is not None:
+                self._index.reload()
+            self._searcher = self._index.searcher()
+
+    @property
+    def documents(self) -> int:
+        """How many products it holds."""
+        return max(0, self._searcher.num_docs - 1)
+
+    @property
+    def position(self) -> Position:
+        """How far it has followed the change log. Raises IndexUnusable for an index that was never committed."""
+        with _readable():
+            found = self._searcher.search(within([POSITION_ID]), 1).hits
+            if not found:
+                raise IndexUnusable(reason="it was never finished")
+            seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
+            return Position(int(seen), mark)
+
+    def find(self, question: Question, limit: int | None) -> Found:
+        """The first `limit` matches, or all of them; equally good ones in the order of their SKUs."""
+        query = query_of(question)
+        most = max(1, self._searcher.num_docs)
+        wanted = most if limit is None else min(limit, most)
+        with _readable():
+            if not question.text.strip():
+                found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
+                return Found(found.count, [(hit.id, 0.0) for hit in self._hits((0.0, place) for _, place in found.hits)])
+            ask = min(wanted + 1, most)
+            found = self._searcher.search(query, ask)
+            # The last place asked for may fall among equally good ones: then all of these are needed.
+            while ask < most and len(found.hits) == ask and found.hits[-1][0] == found.hits[wanted - 1][0]:
+                ask = min(ask * 4, most)
+                found = self._searcher.search(query, ask)
+            hits = self._ordered(self._hits(found.hits))[:wanted]
+        return Found(found.count, [(hit.id, hit.score) for hit in hits])
+
+    def count(
+        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
+    ) -> list[tuple[str, int]]:
+        """The values of a field among all matches, the most frequent first, equally frequent ones by value."""
+        terms: dict[str, Any] = {"field": COLUMNS[field], "size": _MOST_VALUES, "segment_size": _SEGMENT_VALUES}
+        start = ""
+        if field == "fact":
+            start = fact_start(key)
+            terms["include"] = _in_any_case(start) + "(.|\n)*"
+        query = query_of(question) if within is None else _only(within)
+        with _readable():
+            found = self._searcher.aggregate(query, {"values": {"terms": terms}})
+        counts: dict[str, int] = {}
+        for bucket in found["values"]["buckets"]:
+            value = bucket["key"][len(start) :]
+            counts[value] = counts.get(value, 0) + bucket["doc_count"]
+        return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+    def has_fact(self, key: str) -> bool:
+        """Whether any product has an option or attribute of this name."""
+        with _readable():
+            return bool(self._searcher.terms_with_prefix(COLUMNS["fact"], folded(fact_start(key)), None, 1))
+
+    def words(self, text: str) -> Sequence[str]:
+        """A text as the words that are looked up."""
+        return words_of(text)
+
+    def nearest(self, word: str) -> str | None:
+        """The word itself when the index has it, else the most frequent of those most like it."""
+        with _readable():
+            if self._searcher.doc_freq("words", word):
+                return word
+            # Nobody mistypes the first letter often, and the words that begin with the first two are few.
+            for start in (word[:2], word[:1]):
+                known = self._searcher.terms_with_prefix("words", start, None, _CANDIDATES)
+                if (found := nearest_of(word, known)) is not None:
+                    return found
+        return None
+
+    @contextmanager
+    def writer(self, *, bulk: bool) -> Iterator[Writer]:
+        """Change it; what was not committed is lost. `bulk` waits at its end until segments are merged."""
+        heap, threads = (_BULK_HEAP, _BULK_THREADS) if bulk else (_LITTLE_HEAP, 1)
+        with _written(self._folder):
+            writer = self._index.writer(heap, threads)
+        try:
+            yield TantivyWriter(writer, self._folder)
+        except BaseException:
+            with _written(self._folder):
+                writer.rollback()
+            raise
+        finally:
+            if bulk:
+                with _written(self._folder):
+                    writer.wait_merging_threads()
+            del writer
+
+    def _hits(self, found: Iterable[tuple[float, Any]]) -> list[_Hit]:
+        pairs = list(found)
+        ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
+        return [_Hit(score, number) for (score, _), number in zip(pairs, ids, strict=True)]
+
+    def _ordered(self, hits: list[_Hit]) -> list[_Hit]:
+        """Equally good hits by SKU."""
+        tied = [hit.id for hit, other in zip(hits, hits[1:], strict=False) if hit.score == other.score]
+        if not tied:
+            return hits
+        scores = {hit.score for hit, other in zip(hits, hits[1:], strict=False) if hit.score == other.score}
+        tied = [hit.id for hit in hits if hit.score in scores]
+        by_sku = self._searcher.search(within(tied), len(tied), order_by_field=COLUMNS["sku"], order=Order.Asc).hits
+        ids = self._searcher.fast_field_values("id", [place for _, place in by_sku])
+        places = {number: place for place, number in enumerate(ids)}
+        return sorted(hits, key=lambda hit: (-hit.score, places.get(hit.id, 0)))
+
+
+class TantivyWriter:
+    """Changes an index; nothing shows before `commit`."""
+
+    def __init__(self, writer: Any, folder: Path) -> None:
+        self._writer = writer
+        self._folder = folder
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Add documents that are not there yet."""
+        add = self._writer.add_document
+        for document in documents:
+            with _written(self._folder):
+                add(written(document))
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take documents out; those that are not there do not matter."""
+        with _written(self._folder):
+            for number in ids:
+                self._writer.delete_documents_by_term("id", number)
+
+    def commit(self, position: Position) -> None:
+        """Make everything since the last commit permanent, the position in the same breath."""
+        with _written(self._folder):
+            # tantivy's own commit payload cannot be reached from Python: the position is a document of its own.
+            self._writer.delete_documents_by_term("id", POSITION_ID)
+            self._writer.add_document(
+                tantivy.Document.from_dict({"id": POSITION_ID, "position": f"{position.seen} {position.mark}"})
+            )
+            self._writer.commit()
+
+
+def _only(ids: Collection[int]) -> Any:
+    return within(ids)
+
+
+def _in_any_case(text: str) -> str:
+    """A regular expression for a text in either case."""
+    return "".join(
+        f"[{char.lower()}{char.upper()}]"
+        if len(char.lower()) == len(char.upper()) == 1 and char.lower() != char.upper()
+        else _META.sub(r"\\\g<0>", char)
+        for char in text
+    )
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexUnusable(reason=_first_line(error)) from None
+    except BaseException as error:
+        # A damaged file may also make tantivy panic, which is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise IndexUnusable(reason=_first_line(error)) from None
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexNotWritten(folder=folder, reason=_first_line(error)) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0][:300].rstrip(".") or type(error).__name__

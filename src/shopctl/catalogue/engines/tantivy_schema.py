@@ -1,0 +1,129 @@
+"""The tantivy schema: which fields an index has, how their text becomes terms, how a document goes in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import tantivy
+
+from shopctl.catalogue.ports import Document
+
+FORMAT = 1  # raise it with every change of this module that makes other terms of the same document
+
+TEXTS = ("name", "brand", "category", "details", "description")
+"""Stemmed fields, each with a weight of its own; `words` holds the same but the description, not stemmed."""
+
+COLUMNS = {"brand": "brand_is", "category": "category_in", "fact": "fact", "kind": "kind_is", "sku": "sku", "tag": "tag"}
+"""The keyword fields: folded terms to choose by, and the text as it was written to count by."""
+
+POSITION_ID = -1  # the one document that is no product: it stores the position
+ALWAYS = (0, 2**63 - 1)  # visible ever since and for ever
+_SEPARATOR = "\x01"  # between a fact's key and its value; the feed readers refuse control characters in names
+_LONGEST_WORD = 60  # bytes
+_LONGEST_KEYWORD = 250  # characters; longer ones count as equal when they begin alike
+
+
+@lru_cache(maxsize=1)
+def schema() -> Any:
+    """The schema of every index of this format."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("id", indexed=True, fast=True)
+    for name in TEXTS:
+        builder.add_text_field(name, tokenizer_name="stemmed", index_option="freq")
+    builder.add_text_field("words", tokenizer_name="words", index_option="freq")
+    for name in COLUMNS.values():
+        builder.add_text_field(name, tokenizer_name="keyword", index_option="basic", fast=True)
+    builder.add_text_field("shown", tokenizer_name="raw", index_option="basic")  # never | timed; always: without
+    builder.add_integer_field("visible_from", fast=True)
+    builder.add_integer_field("visible_until", fast=True)
+    builder.add_text_field("position", stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+@lru_cache(maxsize=1)
+def analyzers() -> dict[str, Any]:
+    """By tokenizer name: how text becomes terms."""
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in (
+        tantivy.Filter.remove_long(_LONGEST_WORD),
+        tantivy.Filter.lowercase(),
+        tantivy.Filter.ascii_fold(),
+    ):
+        words = words.filter(step)
+    keyword = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
+    keyword = keyword.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
+    return {
+        "words": words.build(),
+        "stemmed": words.filter(tantivy.Filter.stemmer("english")).build(),
+        "keyword": keyword.build(),
+    }
+
+
+def prepared(index: Any) -> Any:
+    """The index with its analyzers known. The columns of keywords keep the text as it was written."""
+    for name, analyzer in analyzers().items():
+        index.register_tokenizer(name, analyzer)
+    raw = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw()).build()
+    index.register_fast_field_tokenizer("keyword", raw)
+    return index
+
+
+def written(document: Document) -> Any:
+    """A document as tantivy takes it."""
+    fields: dict[str, Any] = {
+        "id": document.id,
+        "sku": document.sku,
+        "name": document.name,
+        "kind_is": document.kind,
+        "words": [document.sku, document.name],
+    }
+    for field, text in (("brand", document.brand), ("details", document.details)):
+        if text:
+            fields[field] = text
+            fields["words"].append(text)
+    if document.description:
+        fields["description"] = document.description
+    if document.brand:
+        fields["brand_is"] = shortened(document.brand)
+    if document.categories:
+        # The deepest path holds the words of those above it.
+        texts = [path for path in document.categories if not _is_above(path, document.categories)]
+        fields["category"] = texts
+        fields["words"] += texts
+        fields["category_in"] = [shortened(path) for path in document.categories]
+    if document.tags:
+        fields["tag"] = [shortened(tag) for tag in document.tags]
+    if document.facts:
+        fields["fact"] = [fact(key, value) for key, value in document.facts]
+    if document.visible is None:
+        fields["shown"] = "never"
+    elif document.visible != ALWAYS:
+        fields["shown"] = "timed"
+        fields["visible_from"], fields["visible_until"] = document.visible
+    return tantivy.Document.from_dict(fields)
+
+
+def fact(key: str, value: str) -> str:
+    """An option or attribute as one keyword."""
+    return f"{fact_start(key)}{shortened(value)}"
+
+
+def fact_start(key: str) -> str:
+    """What the facts of this key begin with."""
+    return shortened(key).replace(_SEPARATOR, " ") + _SEPARATOR
+
+
+def shortened(text: str) -> str:
+    """A keyword of bounded length."""
+    return text if len(text) <= _LONGEST_KEYWORD else text[:_LONGEST_KEYWORD]
+
+
+def folded(text: str) -> str:
+    """A keyword as its term."""
+    terms: list[str] = analyzers()["keyword"].analyze(text)
+    return terms[0] if terms else ""
+
+
+def _is_above(path: str, others: tuple[str, ...]) -> bool:
+    return any(other.startswith(f"{path} > ") for other in others)

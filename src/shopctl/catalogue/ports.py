@@ -1,0 +1,122 @@
+"""What the catalogue needs from outside: a search engine that holds one document for each product."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from shopctl.kernel.clock import Instant
+
+Keyword = Literal["brand", "category", "fact", "kind", "sku", "tag"]
+"""A field that is compared as a whole; case and accents do not count."""
+
+
+class Document(NamedTuple):
+    """What an index holds of a product: words to be found by, keywords to choose and count by. No price, no stock."""
+
+    id: int
+    sku: str
+    name: str
+    brand: str
+    kind: str
+    description: str
+    categories: tuple[str, ...]  # paths, each with all that are above it
+    tags: tuple[str, ...]
+    details: str  # further words: tags, options, attributes, the parent's SKU
+    facts: tuple[tuple[str, str], ...]  # options and attributes as (key, value)
+    visible: tuple[Instant, Instant] | None  # from and until when buyers meet it; None: never
+
+
+class Filter(NamedTuple):
+    """A keyword that matching documents have, or do not have (`negated`); an empty value: none at all in this field."""
+
+    field: Keyword
+    value: str
+    key: str = ""  # of a fact
+    negated: bool = False
+
+
+class Question(NamedTuple):
+    """What to look for. Blank text asks for every document; `visible_at` for those that buyers meet then."""
+
+    text: str
+    filters: tuple[Filter, ...] = ()
+    visible_at: Instant | None = None
+    every_word: bool = True  # else any one of them is enough
+
+
+class Found(NamedTuple):
+    """How many documents match, and some of them as (id, score): the best first, equally good ones by SKU."""
+
+    total: int
+    hits: list[tuple[int, float]]
+
+
+class Position(NamedTuple):
+    """How far an index has followed the change log; it is committed together with the documents."""
+
+    seen: int  # changes below this number are in it
+    mark: str  # tells whether it is still the same log
+
+
+class Writer(Protocol):
+    """Changes an index; nothing shows, nor survives, before `commit`."""
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Add documents that are not there yet."""
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take documents out; those that are not there do not matter."""
+
+    def commit(self, position: Position) -> None:
+        """Make everything since the last commit permanent, and visible to indexes opened or renewed from now on."""
+
+
+class Index(Protocol):
+    """An opened index as it was at its latest commit. Every method raises IndexUnusable when its files are damaged."""
+
+    @property
+    def documents(self) -> int:
+        """How many products it holds."""
+
+    @property
+    def position(self) -> Position:
+        """How far it has followed the change log."""
+
+    def find(self, question: Question, limit: int | None) -> Found:
+        """The first `limit` matches, or all of them."""
+
+    def count(
+        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
+    ) -> list[tuple[str, int]]:
+        """The values of a field among all matches, the most frequent first; `within` leaves only these ids."""
+
+    def has_fact(self, key: str) -> bool:
+        """Whether any product has an option or attribute of this name."""
+
+    def words(self, text: str) -> Sequence[str]:
+        """A text as the words that are looked up."""
+
+    def nearest(self, word: str) -> str | None:
+        """The word itself when the index has it, else the most frequent of those most like it."""
+
+    def writer(self, *, bulk: bool) -> AbstractContextManager[Writer]:
+        """Change it, alone: the caller keeps others off. `bulk` spends memory and threads on a whole catalogue."""
+
+    def renew(self) -> None:
+        """Look at the latest commit."""
+
+
+class Engine(Protocol):
+    """A library that makes and opens indexes, each in a folder of its own."""
+
+    name: str
+    format: int  # raised whenever an index of before could not be used, or would answer differently
+
+    def create(self, folder: Path) -> Index:
+        """Make an empty index in an empty folder."""
+
+    def open(self, folder: Path) -> Index:
+        """Open one. Raises IndexUnusable."""
