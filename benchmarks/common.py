@@ -27,10 +27,6 @@ MIB = 1 << 20
 _SAMPLE_SECONDS = 0.1  # reading a process's page tables holds its memory lock, so not oftener
 
 
-class ProcessFailed(Exception):
-    """A process under test, or a peer, ended otherwise than expected."""
-
-
 @dataclass(frozen=True)
 class Run:
     """One process from its start to its end.
@@ -88,7 +84,7 @@ def run(
     expect: Sequence[int] | None = (0,),
     env: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run a process to its end. Raises ProcessFailed unless its exit code is one of `expect` (None: any will do)."""
+    """Run a process to its end; ends the benchmark unless its exit code is one of `expect` (None: any will do)."""
     words = [str(word) for word in command]
     computed, began = _computed(), time.perf_counter()
     process = subprocess.Popen(
@@ -107,7 +103,7 @@ def run(
     peak = memory_of.peak() if memory_of is not None else None
     if expect is not None and process.returncode not in expect:
         said = "\n".join((stderr or stdout).strip().splitlines()[-5:])
-        raise ProcessFailed(f"exit {process.returncode} from: {' '.join(words)}\n{said}")
+        sys.exit(f"exit {process.returncode} from: {' '.join(words)}\n{said}")
     return Run(seconds, _computed() - computed, process.returncode, stdout, stderr, peak)
 
 

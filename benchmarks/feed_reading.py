@@ -1,132 +1,123 @@
-"""The reading half of P1: a CSV of 1,000,000 products from bytes to validated rows in one process; prints what each phase costs.
+"""The reading half of an import: the feed of P1 from bytes to validated rows in one process, and what each phase costs.
 
-python benchmarks/feed_reading.py [--rows N] [--keep FILE]
+    python benchmarks/feed_reading.py [--rows N] [--dir DIR]
+
+Seconds are of this process's processor time, medians of the rounds; each phase includes the ones before it, the costs
+are the differences.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
-import random
-import resource
-import sys
-import tempfile
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import median
+
+from common import arguments
+from feed import feed as feed_of
 
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.catalogue.feed.readers.csv import CsvFeed
 
-HEADER = "sku,name,description,brand,category,price,currency,stock,weight\n"
-WORDS = "steel oak blue small garden kitchen light cover cable black series compact wool frame travel pocket glass water solid".split()
-BAD = ["n/a", "-5.00", "9.999", "1e5", "twelve"]
-
-
-def write_feed(path: Path, rows: int, seed: int = 1) -> None:
-    """About 360 bytes a row; SKUs shuffled, 3 % with a quoted newline, 0.1 % with a price that is none."""
-    rng = random.Random(seed)
-    numbers = list(range(rows))
-    rng.shuffle(numbers)
-    texts = [" ".join(rng.choices(WORDS, k=44)) for _ in range(997)]
-    brands = [f"{word.title()} {number}" for number, word in enumerate(WORDS * 20)]
-    categories = [f"{a.title()} > {b.title()}" for a in WORDS[:12] for b in WORDS]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(HEADER)
-        for row, number in enumerate(numbers):
-            text = texts[number % 997] + f" No. {number}"
-            if row % 100 < 3:
-                text = f'"{text[:120]}\n{text[120:]}, and more"'
-            price = BAD[row % len(BAD)] if row % 1000 == 500 else f"{rng.randrange(100, 99999) / 100:.2f}"
-            file.write(
-                f"SKU-{number:07d},{WORDS[number % 19].title()} {WORDS[number % 17]} {number},{text},{brands[number % 380]},"
-                f"{categories[number % 228]},{price},EUR,{number % 500},{rng.randrange(1, 9999)}\n"
-            )
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    result = work()
-    return round(time.perf_counter() - start, 2), result
-
 
 def opened(path: Path) -> CsvFeed:
-    feed = open_feed(str(path), default_currency="EUR")
-    assert isinstance(feed, CsvFeed)
-    return feed
+    """The feed with its head read."""
+    found = open_feed(str(path), default_currency="EUR")
+    assert isinstance(found, CsvFeed)
+    return found
 
 
-def pieces(feed: CsvFeed) -> Iterator[tuple[list[bytes], Any]]:
-    for piece in feed.splitter:
-        yield piece.records, piece
-
-
-def phases(path: Path) -> dict[str, float]:
-    """Each phase includes the ones before it; the differences are the costs."""
-
-    def read() -> None:
-        with path.open("rb", buffering=0) as file:
-            while file.read(1 << 18):
-                pass
-
-    def split() -> None:
-        for _ in opened(path).splitter:
+def read(path: Path) -> None:
+    """Bytes alone."""
+    with path.open("rb", buffering=0) as file:
+        while file.read(192 << 10):
             pass
 
-    def hashed() -> None:
-        feed = opened(path)
-        for records, _ in pieces(feed):
-            feed._hashes(records)
 
-    def parsed() -> None:
-        feed = opened(path)
-        for records, piece in pieces(feed):
-            feed._hashes(records)
-            feed._cells(feed._texts(records, piece.lines, []))
-
-    until = {work.__name__: timed(work)[0] for work in (read, split, hashed, parsed)}
-    seconds, (rows, rejects) = timed(lambda: validated(path))
-    until["validated"] = seconds
-    names = list(until)
-    costs = {name: round(until[name] - (until[names[at - 1]] if at else 0), 2) for at, name in enumerate(names)}
-    return {
-        "rows": rows,
-        "rejects": rejects,
-        "seconds": seconds,
-        **{f"{name}_seconds": cost for name, cost in costs.items()},
-    }
+def split(path: Path) -> None:
+    """Cut into records."""
+    for _ in opened(path).splitter:
+        pass
 
 
-def validated(path: Path) -> tuple[int, int]:
-    rows = rejects = 0
-    for batch in opened(path).batches():
-        rows += len(batch.rows)
-        rejects += len(batch.rejects)
-    return rows, rejects
+def hashed(path: Path) -> None:
+    """And hashed."""
+    found = opened(path)
+    for piece in found.splitter:
+        found.table.hashes(piece.records)
+
+
+def parsed(path: Path) -> None:
+    """And parsed into cells."""
+    found = opened(path)
+    for piece in found.splitter:
+        found.table.hashes(piece.records)
+        found.cells_of(piece, [])
+
+
+def validated(path: Path) -> None:
+    """Rows, as an import gets them."""
+    for _ in opened(path).batches():
+        pass
+
+
+PHASES = (read, split, hashed, parsed, validated)
+
+
+def seconds(work: Callable[[Path], None], path: Path, rounds: int) -> float:
+    """Processor time, the median of the rounds."""
+    taken = []
+    for _ in range(rounds):
+        start = time.process_time()
+        work(path)
+        taken.append(time.process_time() - start)
+    return round(median(taken), 2)
+
+
+def peak_mib() -> int | None:
+    """The most memory this process has held so far."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return int(found[1]) // 1024 if found else None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--keep", type=Path, help="use this file, written first if absent")
+    """Print the phases as one JSON object."""
+    parser = arguments(__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, metavar="N")
     options = parser.parse_args()
-    gc.disable()  # as the forked reader of an import does: rows hold no cycles
-    with tempfile.TemporaryDirectory() as folder:
-        path = options.keep or Path(folder) / "feed.csv"
-        if not path.exists():
-            write_feed(path, options.rows)
-        figures: dict[str, Any] = {"figure": "feed_reading", "bytes": path.stat().st_size, **phases(path)}
-        hashes: set[int] = set()
-        for batch in opened(path).batches():
-            hashes.update(row[1] for row in batch.rows)
-        figures["peak_mb_reading"] = None
-        seconds, _ = timed(lambda: sum(len(batch.known) for batch in opened(path).batches(hashes)))
-        figures["unchanged_seconds"] = seconds
-    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    json.dump(figures, sys.stdout, indent=2)
-    print()
+    written = feed_of(options.dir, options.rows)
+    gc.disable()  # as the reading process of an import does: rows hold no cycles
+    rounds = options.rounds or 3
+    until = {phase.__name__: seconds(phase, written.file, rounds) for phase in PHASES}
+    names = list(until)
+    costs = {name: round(until[name] - (until[names[at - 1]] if at else 0), 2) for at, name in enumerate(names)}
+    peak = peak_mib()
+    hashes: set[int] = set()
+    rejects = 0
+    for batch in opened(written.file).batches():
+        hashes.update(row[1] for row in batch.rows)
+        rejects += len(batch.rejects)
+    unchanged = seconds(lambda path: [None for _ in opened(path).batches(hashes)].clear(), written.file, rounds)
+    figures = {
+        "figure": "feed_reading",
+        "rows": len(hashes),
+        "rejects": rejects,
+        "bytes": written.bytes,
+        "seconds": until["validated"],
+        "costs": costs,
+        "unchanged_seconds": unchanged,
+        "peak_mib": peak,
+    }
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

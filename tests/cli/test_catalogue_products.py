@@ -19,13 +19,19 @@ BOOK-1,,Book,,Books,,1200,JPY,,,,2040-01-01
 
 
 @pytest.fixture
-def filled(any_shop: Shop) -> Shop:
+def filled(shop: Shop) -> Shop:
+    shop.run("catalogue", "import", "-", input=FEED)
+    return shop
+
+
+@pytest.fixture
+def filled_anywhere(any_shop: Shop) -> Shop:
     any_shop.run("catalogue", "import", "-", input=FEED)
     return any_shop
 
 
-def test_a_product_has_the_documented_shape(filled: Shop):
-    shown = filled.run("catalogue", "show", "MUG-1", "-o", "json").json
+def test_a_product_has_the_documented_shape(filled_anywhere: Shop):
+    shown = filled_anywhere.run("catalogue", "show", "MUG-1", "-o", "json").json
 
     assert shown["updated_at"].endswith("Z")
     assert {key: value for key, value in shown.items() if key not in ("updated_at", "created_at", "variants")} == {
@@ -39,7 +45,7 @@ def test_a_product_has_the_documented_shape(filled: Shop):
         "publish_at": None, "retire_at": None,
     }  # fmt: skip
     assert [(row["sku"], row["options"]) for row in shown["variants"]] == [("MUG-1-L", {"Size": "L"})]
-    variant = filled.run("catalogue", "show", "MUG-1-L", "-o", "json").json
+    variant = filled_anywhere.run("catalogue", "show", "MUG-1-L", "-o", "json").json
     assert (variant["parent_sku"], "variants" in variant) == ("MUG-1", False)
 
 
@@ -60,20 +66,20 @@ def test_an_unknown_product_is_not_found(filled: Shop):
     assert missing.stdout == ""
 
 
-def test_products_are_listed_and_filtered(filled: Shop):
-    rows = filled.run("catalogue", "list", "-o", "ndjson").ndjson
+def test_products_are_listed_and_filtered(filled_anywhere: Shop):
+    rows = filled_anywhere.run("catalogue", "list", "-o", "ndjson").ndjson
     assert [row["sku"] for row in rows] == ["MUG-1", "MUG-1-L", "BOOK-1"]
     assert rows[0]["price"] == {"amount": "19.99", "currency": "USD"}
     assert rows[2]["price"] is None, "it has a price in another currency only"
 
     def skus(*flags: str) -> list[str]:
-        return [row["sku"] for row in filled.run("catalogue", "list", "-o", "json", *flags).json]
+        return [row["sku"] for row in filled_anywhere.run("catalogue", "list", "-o", "json", *flags).json]
 
     assert skus("--category", "Home") == ["MUG-1", "MUG-1-L"]
     assert skus("--status", "draft") == ["BOOK-1"]
     assert skus("--brand", "Acme", "--limit", "1", "--offset", "1") == ["MUG-1-L"]
     assert skus("--kind", "bundle") == []
-    filled.run("catalogue", "list", "--status", "gone", expect=2)
+    filled_anywhere.run("catalogue", "list", "--status", "gone", expect=2)
 
 
 def test_fields_are_set_and_the_change_is_told(filled: Shop):
@@ -122,48 +128,51 @@ def test_publishing_and_retiring_name_every_missing_sku_and_do_nothing(filled: S
     assert filled.run("catalogue", "show", "MUG-1", "-o", "json").json["status"] == "active"
 
 
-def test_products_go_and_come_back_now_or_later(filled: Shop):
-    [gone] = filled.run("catalogue", "retire", "MUG-1", "-o", "json").json
+def test_products_go_and_come_back_now_or_later(filled_anywhere: Shop):
+    [gone] = filled_anywhere.run("catalogue", "retire", "MUG-1", "-o", "json").json
     assert (gone["status"], gone["changed"]) == ("retired", True)
-    [later] = filled.run("catalogue", "publish", "MUG-1", "--at", "2041-01-01", "-o", "json").json
+    [later] = filled_anywhere.run("catalogue", "publish", "MUG-1", "--at", "2041-01-01", "-o", "json").json
     assert (later["status"], later["publish_at"]) == ("draft", "2041-01-01T00:00:00Z")
-    [back] = filled.run("catalogue", "publish", "MUG-1", "-o", "json").json
+    [back] = filled_anywhere.run("catalogue", "publish", "MUG-1", "-o", "json").json
     assert (back["status"], back["publish_at"]) == ("active", None)
-    [same] = filled.run("catalogue", "publish", "MUG-1", "-o", "json").json
+    [same] = filled_anywhere.run("catalogue", "publish", "MUG-1", "-o", "json").json
     assert (same["changed"], same["version"]) == (False, back["version"])
-    planned = filled.run("catalogue", "retire", "MUG-1", "BOOK-1", "--at", "2040-06-01", "-o", "json").json
+    planned = filled_anywhere.run("catalogue", "retire", "MUG-1", "BOOK-1", "--at", "2040-06-01", "-o", "json").json
     assert [row["retire_at"] for row in planned] == ["2040-06-01T00:00:00Z"] * 2
-    assert filled.run("catalogue", "show", "MUG-1", "--at", "2040-06-01", "-o", "json").json["status"] == "retired"
+    assert (
+        filled_anywhere.run("catalogue", "show", "MUG-1", "--at", "2040-06-01", "-o", "json").json["status"]
+        == "retired"
+    )
 
-    refused = filled.run("catalogue", "publish", "MUG-1", "--at", "2041-01-01", "-o", "json", expect=5)
+    refused = filled_anywhere.run("catalogue", "publish", "MUG-1", "--at", "2041-01-01", "-o", "json", expect=5)
     assert refused.error["code"] == "catalogue.invalid_transition"
-    filled.run("catalogue", "publish", "MUG-1", "--at", "soon", expect=2)
+    filled_anywhere.run("catalogue", "publish", "MUG-1", "--at", "soon", expect=2)
 
 
-def test_the_past_is_shown(filled: Shop):
-    before = filled.run("catalogue", "show", "MUG-1", "-o", "json").json
-    filled.run("catalogue", "set", "MUG-1", "name=Cup", "price=18", "--reason", "spring sale")
+def test_the_past_is_shown(filled_anywhere: Shop):
+    before = filled_anywhere.run("catalogue", "show", "MUG-1", "-o", "json").json
+    filled_anywhere.run("catalogue", "set", "MUG-1", "name=Cup", "price=18", "--reason", "spring sale")
 
-    then = filled.run("catalogue", "show", "MUG-1", "--at", before["updated_at"], "-o", "json").json
+    then = filled_anywhere.run("catalogue", "show", "MUG-1", "--at", before["updated_at"], "-o", "json").json
     before.pop("variants")
     assert then == before
 
-    history = filled.run("catalogue", "history", "MUG-1", "-o", "json").json
+    history = filled_anywhere.run("catalogue", "history", "MUG-1", "-o", "json").json
     assert [(row["version"], row["kind"]) for row in history] == [(2, "update"), (1, "create")]
     assert history[1]["import_id"].startswith("imp_")
     assert {"field": "price.USD", "from": "19.99", "to": "18.00"} in history[0]["changes"]
-    assert '  name: "Mug" -> "Cup"' in filled.run("catalogue", "history", "MUG-1").stdout
+    assert '  name: "Mug" -> "Cup"' in filled_anywhere.run("catalogue", "history", "MUG-1").stdout
 
-    diff = filled.run("catalogue", "diff", "--from", before["updated_at"], "-o", "json").json
+    diff = filled_anywhere.run("catalogue", "diff", "--from", before["updated_at"], "-o", "json").json
     assert diff == [
         {"sku": "MUG-1", "change": "changed", "field": "name", "from": "Mug", "to": "Cup"},
         {"sku": "MUG-1", "change": "changed", "field": "price.USD", "from": "19.99", "to": "18.00"},
     ]
-    page = filled.run("catalogue", "diff", "--from", before["updated_at"]).stdout
+    page = filled_anywhere.run("catalogue", "diff", "--from", before["updated_at"]).stdout
     assert page == '~ MUG-1\n  name: "Mug" -> "Cup"\n  price.USD: "19.99" -> "18.00"\n'
-    rows = list(csv.DictReader(io.StringIO(filled.run("catalogue", "diff", "-o", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(filled_anywhere.run("catalogue", "diff", "-o", "csv").stdout)))
     assert {row["sku"] for row in rows} == {"MUG-1", "MUG-1-L", "BOOK-1"}
-    early = filled.run("catalogue", "show", "MUG-1", "--at", "2020-01-01", "-o", "json", expect=3)
+    early = filled_anywhere.run("catalogue", "show", "MUG-1", "--at", "2020-01-01", "-o", "json", expect=3)
     assert early.error["code"] == "catalogue.not_yet_created"
 
 

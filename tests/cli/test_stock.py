@@ -95,9 +95,10 @@ def test_reservations_are_listed_and_released(filled: Shop):
     assert "nothing to release" in filled.run("stock", "release", "--expired").stderr
 
 
-def test_stock_is_in_the_audit_trail(filled: Shop):
-    filled.run("stock", "adjust", "MUG-1", "-1", "--reason", "broken")
+def test_stock_is_in_the_audit_trail(shop: Shop):
+    shop.run("catalogue", "import", "-", input="sku,name,stock\nMUG-1,Mug,10\n")
+    shop.run("stock", "adjust", "MUG-1", "-1", "--reason", "broken")
 
-    entry = filled.run("audit", "list", "-o", "json").json[0]
+    entry = shop.run("audit", "list", "-o", "json").json[0]
 
     assert (entry["action"], entry["subject"], entry["reason"]) == ("stock.adjust", "MUG-1", "broken")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any, Literal
 
 from shopctl.catalogue import history, queries
-from shopctl.catalogue.errors import NotForSpreadsheets, NothingToWriteTo
+from shopctl.catalogue.csv_writing import CsvWriter
+from shopctl.catalogue.errors import NotForSpreadsheets
 from shopctl.catalogue.model import DEFAULT_LIST, DEFAULT_LOCATION, Price, Product
+from shopctl.catalogue.outlet import outlet
 from shopctl.kernel import clock, money
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
@@ -30,8 +28,6 @@ COLUMNS = (
 _JSON = ("categories", "options", "attributes", "tags", "media", "components")
 _PLAIN = ("sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "tax_class")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
-_CELL_CHARACTERS = 32_767  # what a cell of XLSX holds
-_SHEET_ROWS = 1_048_576
 _BATCH = 500
 
 
@@ -55,9 +51,10 @@ class ExportService:
     def run(self, request: ExportRequest, progress: Callable[[int], None] = lambda _rows: None) -> int:
         """Write every product, in the order of SKUs; how many that were.
 
-        A file appears whole or not at all. Raises NothingToWriteTo, NotForSpreadsheets (XLSX that cannot hold a text).
+        A file appears whole or not at all. Raises NothingToWriteTo, NoRoom, NotForSpreadsheets (XLSX that cannot hold
+        a text).
         """
-        with self.database.read() as unit, _target(request) as file:
+        with self.database.read() as unit, outlet(request.out, binary=request.format == "xlsx") as file:
             products = _by_sku(unit, self.clock.now()) if request.at is None else _by_sku_at(unit, request.at)
             return _WRITERS[request.format](file, _counted(products, progress), request)
 
@@ -135,39 +132,13 @@ def _counted(products: Iterable[Product], progress: Callable[[int], None]) -> It
             progress(number)
 
 
-@contextmanager
-def _target(request: ExportRequest) -> Iterator[IO[Any]]:
-    text = {} if request.format == "xlsx" else {"encoding": "utf-8", "newline": ""}
-    mode = "b" if request.format == "xlsx" else ""
-    if request.out == "-":
-        if request.format == "xlsx":
-            yield sys.stdout.buffer
-        else:
-            # The terminal's encoding is not the file's: an export is UTF-8 with line feeds wherever it goes.
-            with open(sys.stdout.fileno(), "w", closefd=False, **text) as file:
-                yield file
-        return
-    draft = f"{request.out}.{os.getpid()}.tmp"
-    try:
-        with open(draft, f"x{mode}", **text) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, request.out)
-    except OSError as error:
-        raise NothingToWriteTo(path=request.out, reason=error.strerror or str(error)) from None
-    finally:
-        if os.path.exists(draft):
-            os.unlink(draft)
-
-
 def _csv(file: IO[Any], products: Iterator[Product], request: ExportRequest) -> int:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer = CsvWriter(file)
+    writer.row(COLUMNS)
     count = 0
     for count, product in enumerate(products, 1):
         row = cells(product)
-        writer.writerow([_harmless(cell) for cell in row] if request.escape_formulas else row)
+        writer.row([_harmless(cell) for cell in row] if request.escape_formulas else row)
     return count
 
 
@@ -192,23 +163,20 @@ def _json_list(file: IO[Any], products: Iterator[Product], _request: ExportReque
 
 
 def _xlsx(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
-    from shopctl.catalogue.feed.readers.xlsx import writable_workbook
+    from shopctl.catalogue.sheet_writing import CELL_CHARACTERS, SHEET_ROWS, SheetWriter
 
-    book = writable_workbook()
-    sheet = book.create_sheet("products")
-    sheet.append(COLUMNS)
     count = 0
-    for count, product in enumerate(products, 1):
-        row = cells(product)
-        if count >= _SHEET_ROWS:
-            raise NotForSpreadsheets(sku=product.sku, reason=f"a sheet holds {_SHEET_ROWS - 1} products")
-        if any(len(cell) > _CELL_CHARACTERS for cell in row):
-            raise NotForSpreadsheets(sku=product.sku, reason=f"a cell holds {_CELL_CHARACTERS} characters")
-        try:
-            sheet.append(row)
-        except ValueError:
-            raise NotForSpreadsheets(sku=product.sku, reason="it has control characters in a text") from None
-    book.save(file)
+    with SheetWriter(file) as sheet:
+        sheet.row(COLUMNS)
+        for count, product in enumerate(products, 1):
+            row = cells(product)
+            if count >= SHEET_ROWS:
+                raise NotForSpreadsheets(sku=product.sku, reason=f"a sheet holds {SHEET_ROWS - 1} products")
+            for column, cell in zip(COLUMNS, row, strict=True):
+                if len(cell) > CELL_CHARACTERS:
+                    reason = f"its {column} has {len(cell)} characters, and a cell holds {CELL_CHARACTERS}"
+                    raise NotForSpreadsheets(sku=product.sku, reason=reason)
+            sheet.row(row)
     return count
 
 

@@ -95,10 +95,12 @@ _STOCK = """select s.product_id, s.location,
                               where m.product_id = s.product_id and m.location = s.location
                               order by m.id limit 1),
                             s.on_hand),
-                   (select cast(coalesce(sum(r.quantity), 0) as bigint) from reservation r
-                     where r.product_id = s.product_id and r.location = s.location
-                       and r.created_at <= :at and r.expires_at > :at)
-              from stock s"""
+                   coalesce(r.quantity, 0)
+              from stock s
+              left join (select product_id, location, cast(sum(quantity) as bigint) as quantity from reservation
+                          where created_at <= :at and expires_at > :at
+                          group by product_id, location) r
+                     on r.product_id = s.product_id and r.location = s.location"""
 _STOCK_ORDER = "order by s.product_id, s.location"
 
 

@@ -44,10 +44,8 @@ class StockService:
         with self.database.read() as unit:
             return _shown(unit, sku, _number(unit, sku), location, self.clock.now())
 
-    def set(
-        self, sku: str, quantity: int, *, location: str = DEFAULT_LOCATION, dry_run: bool = False
-    ) -> dict[str, Any]:
-        """Write down a count. Returns what `show` does, for the location.
+    def set(self, sku: str, quantity: int, *, location: str | None = None, dry_run: bool = False) -> dict[str, Any]:
+        """Write down a count. Returns what `show` does, for the location (None: the default one).
 
         Raises ProductNotFound, InvalidQuantity, BelowReserved.
         """
@@ -55,10 +53,8 @@ class StockService:
             raise InvalidQuantity(quantity=quantity, reason="nothing can lie there less than not at all")
         return self._change(sku, quantity, location, cause="set", dry_run=dry_run)
 
-    def adjust(
-        self, sku: str, delta: int, *, location: str = DEFAULT_LOCATION, dry_run: bool = False
-    ) -> dict[str, Any]:
-        """Add pieces, or take some away. Returns what `show` does, for the location.
+    def adjust(self, sku: str, delta: int, *, location: str | None = None, dry_run: bool = False) -> dict[str, Any]:
+        """Add pieces, or take some away. Returns what `show` does, for the location (None: the default one).
 
         Raises ProductNotFound, InvalidQuantity, InsufficientStock, BelowReserved.
         """
@@ -76,7 +72,10 @@ class StockService:
         available = on_hand - stock_queries.reserved(unit, product, location, now=now)
         if quantity > available:
             raise InsufficientStock(sku=sku, location=location, available=max(0, available), wanted=quantity)
-        made = ReservationRow(ids.new("rsv"), product, sku, location, quantity, holder, "held", now, until)
+        # The clock is asked again after the reservations were read: one of those may have been released in between, and
+        # the past must not show both at once.
+        created_at = self.clock.now()
+        made = ReservationRow(ids.new("rsv"), product, sku, location, quantity, holder, "held", created_at, until)
         stock_queries.add(unit, made)
         return made
 
@@ -114,6 +113,7 @@ class StockService:
         if on_hand - promised < row.quantity:
             available = max(0, on_hand - promised)
             raise InsufficientStock(sku=row.sku, location=row.location, available=available, wanted=row.quantity)
+        now = self.clock.now()  # again, for the reason in `reserve`
         stock_queries.end(unit, row.id, "fulfilled", now=now)
         stock_queries.move(
             unit,
@@ -164,7 +164,8 @@ class StockService:
                 )
         return [_shown_reservation(row._replace(state="released"), now) for row in released]
 
-    def _change(self, sku: str, number: int, location: str, *, cause: str, dry_run: bool) -> dict[str, Any]:
+    def _change(self, sku: str, number: int, location: str | None, *, cause: str, dry_run: bool) -> dict[str, Any]:
+        location = DEFAULT_LOCATION if location is None else location
         if abs(number) > LARGEST:
             raise InvalidQuantity(quantity=number, reason="it is too large")
         _check_location(location)
@@ -182,6 +183,7 @@ class StockService:
                 raise BelowReserved(sku=sku, location=location, reserved=reserved, wanted=after)
             if after > LARGEST:
                 raise InvalidQuantity(quantity=after, reason="it is too large")
+            now = self.clock.now()  # again, for the reason in `reserve`
             if after != before:
                 stock_queries.move(
                     unit, product, location, before=before, after=after, cause=cause, reference="", now=now

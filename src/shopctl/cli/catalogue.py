@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from shopctl.cli import catalogue_feeds
+from shopctl.cli import catalogue_feeds, catalogue_search
 from shopctl.cli.options import At, Context, DryRun, Offset, Sku, Skus
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 noun = typer.Typer(help="Products, prices, imports, exports and search.", no_args_is_help=True)
 catalogue_feeds.register(noun)
+catalogue_search.register(noun)
 
 Assignments = Annotated[
     list[str], typer.Argument(metavar="FIELD=VALUE...", help="What to set; an empty value takes a field away.")

@@ -11,7 +11,6 @@ from shopctl.cli.options import At, Context, DetailedExitCode, DryRun, Limit
 
 if TYPE_CHECKING:
     from shopctl.catalogue.importing.request import Report
-    from shopctl.cli.shop import Shop
 
 
 class OnError(StrEnum):
@@ -127,12 +126,16 @@ def _summary(report: Report) -> str:
     for change in report.changes[:20]:
         lines.append(f"{_MARKS[change['action']]} {change['sku']}")
         if change["action"] != "create":
-            lines += [f"    {name}: {_short(pair['from'])} -> {_short(pair['to'])}" for name, pair in change["fields"].items()]
+            lines += [
+                f"    {name}: {_short(pair['from'])} -> {_short(pair['to'])}" for name, pair in change["fields"].items()
+            ]
     hidden = counts.created + counts.updated + counts.retired - 20
     if report.changes and hidden > 0:
         lines.append(f"… and {hidden:,} more; the first {len(report.changes):,} in full with: -o json")
     for reject in report.rejects[:10]:
-        lines.append(f"! line {reject['line']}: {reject['message']}" + (f" ({reject['field']})" if reject["field"] else ""))
+        lines.append(
+            f"! line {reject['line']}: {reject['message']}" + (f" ({reject['field']})" if reject["field"] else "")
+        )
     if counts.rejected > 10:
         lines.append(f"! … and {counts.rejected - 10:,} more")
     for row in report.superseded[:10]:

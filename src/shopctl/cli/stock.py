@@ -11,8 +11,6 @@ from shopctl.kernel.errors import UsageError
 
 noun = typer.Typer(help="What is on hand, reserved and available.", no_args_is_help=True)
 
-_DEFAULT = "default"
-
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="One or more reservations.")]
 Expired = Annotated[bool, typer.Option("--expired", help="All that are past their moment.")]
 
@@ -40,9 +38,7 @@ def set_(
 ) -> None:
     """Write down how many lie at a location."""
     shop = ctx.obj
-    shop.show(
-        shop.services.stock.set(sku, quantity, location=_DEFAULT if location is None else location, dry_run=dry_run)
-    )
+    shop.show(shop.services.stock.set(sku, quantity, location=location, dry_run=dry_run))
 
 
 @noun.command()
@@ -55,9 +51,7 @@ def adjust(
 ) -> None:
     """Add pieces to a location, or take some away."""
     shop = ctx.obj
-    shop.show(
-        shop.services.stock.adjust(sku, delta, location=_DEFAULT if location is None else location, dry_run=dry_run)
-    )
+    shop.show(shop.services.stock.adjust(sku, delta, location=location, dry_run=dry_run))
 
 
 @noun.command()

@@ -123,7 +123,7 @@ def check(settings: Settings, chains: tuple[Chain, ...], *, quick: bool = False)
                 _finding(chain, name, [text] if text else []) for name, text in problems(unit, thorough=not quick)
             ]
             if chain == "shop":
-                findings += _agreement(unit, quick)
+                findings += agreement(unit, quick=quick)
     return findings
 
 
@@ -133,7 +133,8 @@ def require_agreement(findings: list[Finding]) -> None:
         raise DatabasesDiffer(count=len(wrong), checks=", ".join(wrong))
 
 
-def _agreement(unit: Unit, quick: bool) -> Iterator[Finding]:
+def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
+    """What the shop's own rules say of its rows."""
     now = Clock().now()
     for rule in _PRODUCTS:
         if not (quick and rule.slow):

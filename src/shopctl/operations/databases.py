@@ -88,8 +88,8 @@ def upgrade(
     for chain, database in opened(settings, chains):
         before, after = _found_or_none(database, chain), migrations.head(chain)
         ran = tuple(number for number in migrations.revisions(chain) if before == NONE or number > before)
-        if ran and not dry_run:
-            if before != NONE:
+        if not dry_run:
+            if ran and before != NONE:
                 load_keys(settings.audit_key_file)
             before, after, ran = migrations.upgrade(database, chain, wait=wait)
             if ran and before != NONE:

@@ -19,6 +19,7 @@ from shopctl.storage.files import check_private
 from shopctl.storage.migrations import CHAINS, Chain
 
 LEAST_FREE = 256 << 20  # bytes; a merge of a large import needs a few hundred megabytes of write-ahead log
+LOCK_WAIT = 3.0  # seconds; a writer that holds the database longer is worth a word
 _OLDEST_SQLITE = (3, 38, 0)  # the first with `->>`
 _OLDEST_POSTGRES = 130000  # the first with pg_current_xact_id()
 
@@ -93,7 +94,7 @@ def _disk(name: str, folder: str) -> Check:
 
 def _databases(settings: Settings) -> Iterator[Check]:
     for chain in CHAINS:
-        with closing(open_database(url_of(settings, chain))) as database:
+        with closing(open_database(url_of(settings, chain), lock_wait=LOCK_WAIT)) as database:
             schema = _tried(f"{chain} schema", partial(_schema, database, chain))
             yield schema
             if schema.state == "ok":

@@ -249,16 +249,24 @@ class SqliteDatabase:
     def _readable(self) -> Iterator[sqlite3.Connection]:
         try:
             connection = self.connect()
-            with translated(self.place, self.lock_wait):
-                connection.execute("begin")
-                # The snapshot is that of the first read; this one also finds out whether the file can be read at all.
-                connection.execute("select 1 from sqlite_master limit 1").fetchall()
+            self._begin_reading(connection)
         except (errors.DatabaseUnreachable, errors.DatabaseReadOnly):
             self.close()
             with self._read_only() as connection:
                 yield connection
             return
         yield connection
+
+    def _begin_reading(self, connection: sqlite3.Connection) -> None:
+        try:
+            with translated(self.place, self.lock_wait):
+                connection.execute("begin")
+                # The snapshot is that of the first read; this one also finds out whether the file can be read at all.
+                connection.execute("select 1 from sqlite_master limit 1").fetchall()
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
 
     @contextmanager
     def _read_only(self) -> Iterator[sqlite3.Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from tantivy import Order
 
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.spelling import nearest_of
-from shopctl.catalogue.engines.tantivy_query import query_of, within, words_of
+from shopctl.catalogue.engines.tantivy_query import of_ids, query_of, words_of
 from shopctl.catalogue.engines.tantivy_schema import (
     COLUMNS,
     FORMAT,
@@ -31,6 +32,7 @@ _BULK_HEAP = 128_000_000
 _BULK_THREADS = 2
 _MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
+_BATCH = 500
 _CANDIDATES = 5000  # words looked at for a spelling
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 
@@ -78,13 +80,13 @@ class TantivyIndex:
     @property
     def documents(self) -> int:
         """How many products it holds."""
-        return max(0, self._searcher.num_docs - 1)
+        return max(0, int(self._searcher.num_docs) - 1)
 
     @property
     def position(self) -> Position:
         """How far it has followed the change log. Raises IndexUnusable for an index that was never committed."""
         with _readable():
-            found = self._searcher.search(within([POSITION_ID]), 1).hits
+            found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
             if not found:
                 raise IndexUnusable(reason="it was never finished")
             seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
@@ -98,7 +100,8 @@ class TantivyIndex:
         with _readable():
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
-                return Found(found.count, [(hit.id, 0.0) for hit in self._hits((0.0, place) for _, place in found.hits)])
+                hits = self._hits((0.0, place) for _, place in found.hits)
+                return Found(found.count, [(hit.id, hit.score) for hit in hits])
             ask = min(wanted + 1, most)
             found = self._searcher.search(query, ask)
             # The last place asked for may fall among equally good ones: then all of these are needed.
@@ -117,7 +120,7 @@ class TantivyIndex:
         if field == "fact":
             start = fact_start(key)
             terms["include"] = _in_any_case(start) + "(.|\n)*"
-        query = query_of(question) if within is None else _only(within)
+        query = query_of(question) if within is None else of_ids(within)
         with _readable():
             found = self._searcher.aggregate(query, {"values": {"terms": terms}})
         counts: dict[str, int] = {}
@@ -153,17 +156,12 @@ class TantivyIndex:
         heap, threads = (_BULK_HEAP, _BULK_THREADS) if bulk else (_LITTLE_HEAP, 1)
         with _written(self._folder):
             writer = self._index.writer(heap, threads)
+        open_writer = TantivyWriter(writer, self._folder)
+        del writer
         try:
-            yield TantivyWriter(writer, self._folder)
-        except BaseException:
-            with _written(self._folder):
-                writer.rollback()
-            raise
+            yield open_writer
         finally:
-            if bulk:
-                with _written(self._folder):
-                    writer.wait_merging_threads()
-            del writer
+            open_writer.close(merged=bulk)
 
     def _hits(self, found: Iterable[tuple[float, Any]]) -> list[_Hit]:
         pairs = list(found)
@@ -172,12 +170,11 @@ class TantivyIndex:
 
     def _ordered(self, hits: list[_Hit]) -> list[_Hit]:
         """Equally good hits by SKU."""
-        tied = [hit.id for hit, other in zip(hits, hits[1:], strict=False) if hit.score == other.score]
-        if not tied:
+        scores = {hit.score for hit, other in pairwise(hits) if hit.score == other.score}
+        if not scores:
             return hits
-        scores = {hit.score for hit, other in zip(hits, hits[1:], strict=False) if hit.score == other.score}
         tied = [hit.id for hit in hits if hit.score in scores]
-        by_sku = self._searcher.search(within(tied), len(tied), order_by_field=COLUMNS["sku"], order=Order.Asc).hits
+        by_sku = self._searcher.search(of_ids(tied), len(tied), order_by_field=COLUMNS["sku"], order=Order.Asc).hits
         ids = self._searcher.fast_field_values("id", [place for _, place in by_sku])
         places = {number: place for place, number in enumerate(ids)}
         return sorted(hits, key=lambda hit: (-hit.score, places.get(hit.id, 0)))
@@ -192,10 +189,11 @@ class TantivyWriter:
 
     def add(self, documents: Iterable[Document]) -> None:
         """Add documents that are not there yet."""
-        add = self._writer.add_document
-        for document in documents:
+        add, source = self._writer.add_document, iter(documents)
+        while batch := list(islice(source, _BATCH)):
             with _written(self._folder):
-                add(written(document))
+                for document in batch:
+                    add(written(document))
 
     def remove(self, ids: Iterable[int]) -> None:
         """Take documents out; those that are not there do not matter."""
@@ -213,9 +211,12 @@ class TantivyWriter:
             )
             self._writer.commit()
 
-
-def _only(ids: Collection[int]) -> Any:
-    return within(ids)
+    def close(self, *, merged: bool) -> None:
+        """Let go of the index, which forgets what was not committed; `merged` waits until its segments are."""
+        writer, self._writer = self._writer, None
+        if merged:
+            with _written(self._folder):
+                writer.wait_merging_threads()
 
 
 def _in_any_case(text: str) -> str:

@@ -6,6 +6,7 @@ weights follow what a word in that place says about a product.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from tantivy import FieldType, Occur, Query
@@ -55,7 +56,7 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(analyzers()["words"].analyze(text)))[:_MOST_WORDS]
 
 
-def within(ids: Any) -> Any:
+def of_ids(ids: Collection[int]) -> Any:
     """Documents of these numbers."""
     return Query.term_set_query(schema(), "id", list(ids))
 

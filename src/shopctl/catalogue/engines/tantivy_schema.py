@@ -14,7 +14,14 @@ FORMAT = 1  # raise it with every change of this module that makes other terms o
 TEXTS = ("name", "brand", "category", "details", "description")
 """Stemmed fields, each with a weight of its own; `words` holds the same but the description, not stemmed."""
 
-COLUMNS = {"brand": "brand_is", "category": "category_in", "fact": "fact", "kind": "kind_is", "sku": "sku", "tag": "tag"}
+COLUMNS = {
+    "brand": "brand_is",
+    "category": "category_in",
+    "fact": "fact",
+    "kind": "kind_is",
+    "sku": "sku",
+    "tag": "tag",
+}
 """The keyword fields: folded terms to choose by, and the text as it was written to count by."""
 
 POSITION_ID = -1  # the one document that is no product: it stores the position
@@ -44,19 +51,13 @@ def schema() -> Any:
 @lru_cache(maxsize=1)
 def analyzers() -> dict[str, Any]:
     """By tokenizer name: how text becomes terms."""
-    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    for step in (
-        tantivy.Filter.remove_long(_LONGEST_WORD),
-        tantivy.Filter.lowercase(),
-        tantivy.Filter.ascii_fold(),
-    ):
-        words = words.filter(step)
-    keyword = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
-    keyword = keyword.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
+    lower, plain = tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()
+    short = tantivy.Filter.remove_long(_LONGEST_WORD)
+    simple, raw = tantivy.Tokenizer.simple(), tantivy.Tokenizer.raw()
     return {
-        "words": words.build(),
-        "stemmed": words.filter(tantivy.Filter.stemmer("english")).build(),
-        "keyword": keyword.build(),
+        "words": _analyzer(simple, short, lower, plain),
+        "stemmed": _analyzer(simple, short, lower, plain, tantivy.Filter.stemmer("english")),
+        "keyword": _analyzer(raw, lower, plain),
     }
 
 
@@ -64,34 +65,32 @@ def prepared(index: Any) -> Any:
     """The index with its analyzers known. The columns of keywords keep the text as it was written."""
     for name, analyzer in analyzers().items():
         index.register_tokenizer(name, analyzer)
-    raw = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw()).build()
-    index.register_fast_field_tokenizer("keyword", raw)
+    index.register_fast_field_tokenizer("keyword", _analyzer(tantivy.Tokenizer.raw()))
     return index
 
 
 def written(document: Document) -> Any:
     """A document as tantivy takes it."""
+    words = [document.sku, document.name]
     fields: dict[str, Any] = {
         "id": document.id,
         "sku": document.sku,
         "name": document.name,
         "kind_is": document.kind,
-        "words": [document.sku, document.name],
+        "words": words,
     }
-    for field, text in (("brand", document.brand), ("details", document.details)):
-        if text:
-            fields[field] = text
-            fields["words"].append(text)
     if document.description:
         fields["description"] = document.description
+    if document.details:
+        fields["details"] = document.details
+        words.append(document.details)
     if document.brand:
+        fields["brand"] = document.brand
         fields["brand_is"] = shortened(document.brand)
+        words.append(document.brand)
     if document.categories:
-        # The deepest path holds the words of those above it.
-        texts = [path for path in document.categories if not _is_above(path, document.categories)]
-        fields["category"] = texts
-        fields["words"] += texts
-        fields["category_in"] = [shortened(path) for path in document.categories]
+        fields["category"], fields["category_in"] = _places(document.categories)
+        words += fields["category"]
     if document.tags:
         fields["tag"] = [shortened(tag) for tag in document.tags]
     if document.facts:
@@ -125,5 +124,15 @@ def folded(text: str) -> str:
     return terms[0] if terms else ""
 
 
-def _is_above(path: str, others: tuple[str, ...]) -> bool:
-    return any(other.startswith(f"{path} > ") for other in others)
+@lru_cache(maxsize=10_000)
+def _places(paths: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The texts of category paths, and the paths as keywords. The deepest hold the words of those above them."""
+    above = {path for path in paths if any(other.startswith(f"{path} > ") for other in paths)}
+    return [path for path in paths if path not in above], [shortened(path) for path in paths]
+
+
+def _analyzer(tokenizer: Any, *filters: Any) -> Any:
+    builder = tantivy.TextAnalyzerBuilder(tokenizer)
+    for step in filters:
+        builder = builder.filter(step)
+    return builder.build()

@@ -19,7 +19,8 @@ class Target(NamedTuple):
 
 
 FIELDS = {
-    "sku": "sku|article|articleno|articlenumber|itemno|itemnumber|itemid|stockkeepingunit|variantsku|productsku|productid|id|partnumber|artikelnummer|artnr|reference",
+    "sku": "sku|article|articleno|articlenumber|itemno|itemnumber|itemid|stockkeepingunit|variantsku|productsku"
+    "|productid|id|partnumber|artikelnummer|artnr|reference",
     "variant_id": "variantid",
     "handle": "handle|producthandle|slug|productslug|urlkey",
     "parent_sku": "parentsku|parent|parentid",
@@ -44,7 +45,8 @@ FIELDS = {
     "price": "price|variantprice|unitprice|productprice|regularprice|preis|listprice",
     "currency": "currency|pricecurrency|currencycode|waehrung|währung",
     "prices": "prices",
-    "stock": "stock|qty|quantity|stockonhand|variantinventoryqty|variantinventoryquantity|inventoryquantity|onhand|bestand|stockquantity",
+    "stock": "stock|qty|quantity|stockonhand|variantinventoryqty|variantinventoryquantity|inventoryquantity"
+    "|onhand|bestand|stockquantity",
 }  # fmt: skip
 """Field -> the header names that mean it (letters and digits only, lower case), the most specific first."""
 
@@ -100,7 +102,8 @@ def assign(
 ) -> list[Target]:
     """One target a column: what the mapping says, else what the header means, else an attribute of its name.
 
-    Of several columns that mean the same field the most specific name wins (`sku` before `id`); the others become attributes.
+    Of several columns that mean the same field the most specific name wins (`sku` before `id`); the others become
+    attributes.
     """
     named, renames = named or {}, renames or {}
     targets: list[Target | None] = [named.get(name) or meaning(name) for name in header]

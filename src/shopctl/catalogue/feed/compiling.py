@@ -1,7 +1,7 @@
-"""Compiles the meaning of a file's columns into one function from cells to a feed row: this is the hot loop of an import.
+"""Compiles the meaning of a file's columns into one function from cells to a feed row: the hot loop of an import.
 
-The function is written out as Python for exactly the columns at hand, so that a row costs a few dozen bytecodes and no dispatch.
-Its source stays readable as `convert.__doc__`.
+The function is written out as Python for exactly the columns at hand, so that a row costs a few dozen bytecodes and no
+dispatch. Its source stays readable as `convert.__doc__`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from shopctl.kernel import money
 Convert = Callable[[int, int, Sequence[str]], FeedRow]
 """(line, hash, cells as many as columns) -> row. Raises validate.Bad."""
 
-_TEXTS = {"brand": validate.WORD_LENGTH, "tax_class": validate.WORD_LENGTH}
 _CALLS: dict[str, tuple[str, Callable[..., Any], bool]] = {
     # field: (name in the generated source, function, worth remembering)
     "parent_sku": ("parent_sku", validate.parent_sku, False),
+    "brand": ("brand", partial(validate.label, field="brand"), True),
+    "tax_class": ("tax_class", partial(validate.label, field="tax_class"), True),
     "kind": ("kind", validate.kind, True),
     "status": ("status", validate.status, True),
     "category": ("category", validate.category, True),
@@ -65,7 +66,8 @@ def compile_columns(
     body += [
         f"sku = c{sku}",
         # Only a SKU that is not plain costs a call: it is trimmed, or refused with its reason.
-        f"if not sku.isalnum() and (not sku or not sku.isprintable() or sku[0] == ' ' or sku[-1] == ' ') or len(sku) > {validate.SKU_LENGTH}:",
+        "odd = not sku or not sku.isprintable() or sku[0] == ' ' or sku[-1] == ' '",
+        f"if odd or len(sku) > {validate.SKU_LENGTH}:",
         "    sku = careful_sku(sku)",
     ]
     given["sku"] = "sku"
@@ -77,10 +79,6 @@ def compile_columns(
         given["name"] = f"c{name}"
     if (description := column("description")) is not None:
         given["description"] = f"c{description}"  # its length is bounded with the record's
-    for field, limit in _TEXTS.items():
-        if (text := column(field)) is not None:
-            body.append(f"if len(c{text}) > {limit}: too_long({field!r}, {limit}, len(c{text}))")
-            given[field] = f"c{text}"
     for field, (label, function, repeats) in _CALLS.items():
         if (cell := column(field)) is not None:
             names[label] = Remembered(function) if repeats else function

@@ -20,8 +20,9 @@ _BOMS = [
 ]
 _PRINTING_CONTROLS = b"\t\n\r\f\x0b\x1b"
 
-# windows-1252 as browsers read it (WHATWG Encoding, index windows-1252): the five bytes Python leaves undefined are C1 controls.
-WINDOWS_1252 = bytes(range(256)).decode("cp1252", "replace").translate({})
+# windows-1252 as browsers read it (WHATWG Encoding, index windows-1252): the five bytes Python leaves undefined are C1
+# controls.
+WINDOWS_1252 = bytes(range(256)).decode("cp1252", "replace")
 WINDOWS_1252 = "".join(chr(code) if char == "\ufffd" else char for code, char in enumerate(WINDOWS_1252))
 
 
@@ -50,7 +51,10 @@ class Dialect:
 
 
 def sniff_encoding(head: bytes) -> tuple[str, int]:
-    """The encoding and the length of its byte order mark: "utf-8", "ascii" (undecided so far), "windows-1252", "utf-16…", "utf-32"."""
+    """The encoding and the length of its byte order mark.
+
+    One of "utf-8", "windows-1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", and "ascii": undecided so far.
+    """
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding, len(mark) if encoding == "utf-8" else 0
@@ -84,7 +88,7 @@ def decode_windows_1252(data: bytes) -> str:
 
 
 def sniff_dialect(text: str, complete: bool, delimiter: str | None = None) -> Dialect:
-    """The dialect under which the sample reads best: same number of cells in every record, known columns in the first."""
+    """The dialect under which the sample reads best: as many cells in every record, known columns in the first."""
     line_end = b"\r" if "\n" not in text and "\r" in text else b"\n"
     if line_end == b"\r":
         text = text.replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""Turns structured values (from JSON, or from JSON in a cell) into fields: lists, objects, prices, media, components."""
+"""Turns structured values (from JSON, or from a cell) into fields: lists, objects, prices, media, components."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def components(value: Any) -> str:
 
 
 def prices(value: Any, default_currency: str) -> tuple[Price, ...]:
-    """[{"currency","amount","list","min_quantity","valid_from","valid_until"}]; two of the same key are a contradiction."""
+    """[{"currency","amount","list","min_quantity","valid_from","valid_until"}]; two of the same key contradict."""
     out: dict[tuple[str, str, int, int], Price] = {}
     for item in _list(value, "prices"):
         price = _object(item, "prices")

@@ -1,8 +1,8 @@
-"""Feeds with one row a variant, as web shops write them: what the first row of a product says holds for the rows below it.
+"""Feeds with one row a variant, as web shops write them: what a product's first row says holds for the rows below it.
 
-Rows belong together while their handle is the same or blank. Blank cells of the product (title, description, brand …) are filled
-from its first row. A row that adds nothing but an image is folded into the first. A row without SKU is known by the source's
-variant id, else by handle and options, so that it gets the same SKU at every import.
+Rows belong together while their handle is the same or blank. Blank cells of the product (title, description, brand …)
+are filled from its first row. A row that adds nothing but an image is folded into the first. A row without SKU is known
+by the source's variant id, else by handle and options, so that it gets the same SKU at every import.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Groups:
 
     @staticmethod
     def completed(targets: Sequence[Target]) -> list[Target]:
-        """The targets of the completed cells: handle and variant id are kept as attributes, and there is always a SKU."""
+        """The targets of the completed cells: handle and variant id become attributes, and there is always a SKU."""
         kept = {"handle": Target("attribute", "handle"), "variant_id": Target("attribute", "variant_id")}
         out = [kept.get(target.field, target) for target in targets]
         return out if any(target.field == "sku" for target in out) else [*out, Target("sku")]
@@ -93,7 +93,7 @@ class Groups:
         return finished
 
     def finish(self) -> list[Line]:
-        """The completed rows gathered so far. Their raw bytes begin with the whole product's, for a change of it touches them all."""
+        """The completed rows gathered so far; their raw bytes begin with a digest of the whole product's."""
         gathered, self.gathered, self.bytes = self.gathered, [], 0
         if not gathered:
             return []

@@ -152,6 +152,7 @@ class _Check:
             return Target(text, DEFAULT_LIST if text == "price" else "")
         self.fail(
             f"{name!r} is mapped to {text!r}, which is not a field",
-            f"Fields: {', '.join(_NAMED)}, price:CURRENCY, price:CURRENCY:LIST, stock:LOCATION, attribute:KEY, option:NAME.",
+            f"Fields: {', '.join(_NAMED)}, price:CURRENCY, price:CURRENCY:LIST, stock:LOCATION, attribute:KEY, "
+            "option:NAME.",
         )
         raise AssertionError

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from shopctl.kernel.money import EXPONENTS
 
 SIGNS = {
-    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₫": "VND",
-    "₪": "ILS", "฿": "THB", "₱": "PHP", "₦": "NGN", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON", "fr.": "CHF",
-    "r$": "BRL", "us$": "USD", "a$": "AUD", "c$": "CAD", "hk$": "HKD", "nz$": "NZD", "s$": "SGD", "nt$": "TWD",
-    "euro": "EUR", "kr": "SEK", "kr.": "DKK",
+    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH",
+    "₫": "VND", "₪": "ILS", "฿": "THB", "₱": "PHP", "₦": "NGN", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON",
+    "fr.": "CHF", "r$": "BRL", "us$": "USD", "a$": "AUD", "c$": "CAD", "hk$": "HKD", "nz$": "NZD", "s$": "SGD",
+    "nt$": "TWD", "euro": "EUR", "kr": "SEK", "kr.": "DKK",
 }  # fmt: skip
 # One sign, several currencies: the row's own currency decides, the table above only where there is none.
 SHARED_SIGNS = {
@@ -53,9 +53,10 @@ class NotANumber(ValueError):
 def number(text: str, decimal: str = "", exponent: int = 2) -> tuple[str, str]:
     """The plain decimal in `text` ("-1234.56") and what stood beside it ("€", "eur", "").
 
-    Where both separators occur the last one is the decimal separator; one that occurs several times separates thousands.
-    A single one counts as decimal unless exactly three digits follow; then `decimal` (the column's habit) decides, and without
-    one "1.234" is a decimal and "1,234" is a thousand, except in a currency with three decimals. Raises NotANumber.
+    Where both separators occur the last one is the decimal separator; one that occurs several times separates
+    thousands. A single one counts as decimal unless exactly three digits follow; then `decimal` (the column's habit)
+    decides, and without one "1.234" is a decimal and "1,234" is a thousand, except in a currency with three decimals.
+    Raises NotANumber.
     """
     match = _CELL.fullmatch(text.strip())
     if match is None:
@@ -129,7 +130,7 @@ def decimal_habit(cells: Iterable[str]) -> str:
 
 
 def currency_of(mark: str, default: str) -> str | None:
-    """The currency a sign or code beside a number means, given the row's own; None where it contradicts or means nothing."""
+    """The currency a sign or code beside a number means, given the row's own; None where it means none."""
     if not mark:
         return default
     code = mark.upper()

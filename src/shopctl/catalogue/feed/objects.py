@@ -1,4 +1,4 @@
-"""From JSON objects to rows: NDJSON lines and elements of a JSON list, with the generic field names or those of columns.py."""
+"""From JSON objects to rows: NDJSON lines and elements of a JSON list, by generic names or those of columns.py."""
 
 from __future__ import annotations
 
@@ -165,10 +165,10 @@ _READ: dict[str, Any] = {
     "status": lambda value: validate.status(_text(value, "status", 100)),
     "name": lambda value: _text(value, "name", validate.NAME_LENGTH),
     "description": lambda value: _text(value, "description", 1 << 30),
-    "brand": lambda value: _text(value, "brand", validate.WORD_LENGTH),
+    "brand": lambda value: validate.label(_text(value, "brand", 10_000), "brand"),
     "category": lambda value: validate.category(_text(value, "category", validate.CATEGORY_LENGTH)),
     "categories": lambda value: _list_or_cell(value, fields.categories, fields.categories_cell),
-    "tax_class": lambda value: _text(value, "tax_class", validate.WORD_LENGTH),
+    "tax_class": lambda value: validate.label(_text(value, "tax_class", 10_000), "tax_class"),
     "options": lambda value: _list_or_cell(value, fields.options, fields.options_cell),
     "attributes": lambda value: _list_or_cell(value, fields.attributes, fields.attributes_cell),
     "tags": lambda value: _list_or_cell(value, fields.tags, fields.tags_cell),

@@ -7,7 +7,7 @@ from shopctl.catalogue.feed.mapping import Mapping, load_mapping
 from shopctl.catalogue.feed.row import Feed, Limits
 from shopctl.catalogue.feed.source import ZIP, Source
 
-FORMATS = ("csv", "ndjson", "json", "xlsx")
+FORMATS = ("csv", "ndjson", "json", "xlsx", "saleor")
 
 
 def open_feed(
@@ -39,6 +39,10 @@ def _reader(format: str, source: Source, mapping: Mapping, currency: str) -> Fee
         from shopctl.catalogue.feed.readers.json import JsonFeed
 
         return JsonFeed(source, mapping, currency)
+    if format == "saleor":
+        from shopctl.catalogue.feed.readers.saleor import SaleorFeed
+
+        return SaleorFeed(source, mapping, currency)
     if format == "xlsx":
         from shopctl.catalogue.feed.readers.xlsx import XlsxFeed
 
@@ -58,7 +62,9 @@ def _sniffed(source: Source) -> str:
         return "xlsx"
     start = _as_utf8(source.head).lstrip()
     if start.startswith(b"["):
-        return "json"
+        from shopctl.catalogue.feed.readers.saleor import looks_like_saleor
+
+        return "saleor" if looks_like_saleor(start) else "json"
     if start.startswith(b"{"):
         return "ndjson" if _is_ndjson(start) else "json"
     return "csv"

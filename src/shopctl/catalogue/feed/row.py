@@ -67,13 +67,15 @@ DEFAULT_LOCATION = "default"
 
 # What a creation uses for the fields its feed does not give.
 DEFAULTS: FeedRow = (
-    0, 0, "", "", "physical", "active", "", "", "", "", "[]", "", "{}", "{}", "[]", "[]", "[]", None, None, "{}", (), False, (),
+    0, 0, "", "", "physical", "active", "", "", "", "", "[]", "", "{}", "{}", "[]", "[]", "[]", None, None, "{}", (),
+    False, (),
 )  # fmt: skip
 
 KINDS = ("physical", "digital", "service", "subscription", "bundle")
 STATUSES = ("draft", "active", "retired")
 
-# Raise it whenever the same bytes would be read into a different row: it salts the hashes, so that known records are read anew.
+# Raise it whenever the same bytes would be read into a different row: it salts the hashes, so that known records are
+# read anew.
 RULES_VERSION = 1
 
 Given = str | EllipsisType
@@ -112,7 +114,8 @@ class Feed(Protocol):
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """Read on. A record whose hash is in `known` is reported there and not parsed.
 
-        Records that start at or before `start_line` are passed over. Raises errors.BrokenFeed when the file breaks midway.
+        Records that start at or before `start_line` are passed over. Raises errors.BrokenFeed when the file breaks
+        midway.
         """
         ...
 
@@ -124,7 +127,7 @@ class Limits:
     record_bytes: int = 4 << 20  # one record
     field_characters: int = 1 << 20  # one text field
     unpacked_bytes: int = 64 << 30  # a whole feed after unpacking
-    ratio: int = 200  # unpacked : packed, looked at once 64 MiB have come out
+    ratio: int = 200  # unpacked : packed, looked at once 8 MiB have come out
     depth: int = 32  # nesting of JSON values
     sheet_bytes: int = 2 << 30  # an XLSX part after unpacking
     shared_strings_bytes: int = 64 << 20  # the table of texts of a workbook, which is held in memory

@@ -14,7 +14,7 @@ from shopctl.kernel.errors import NotFound
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
-_RATIO_FROM = 64 << 20  # unpacked bytes from which the ratio is looked at: small files may well pack 500 : 1
+_RATIO_FROM = 8 << 20  # unpacked bytes from which the ratio is looked at: small files may well pack 500 : 1
 _OTHERS = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a PNG image",

@@ -1,13 +1,14 @@
 """Cuts a CSV stream into raw records at full speed, and exactly where speed would guess wrong.
 
-The fast cut counts quotes: a line with an odd number of them opens or closes a quoted field. That is right for every file a
-program wrote, and wrong for a stray quote in an unquoted field (`5" pipe`), which joins lines. The reader notices (the joined
-record does not parse as one) and asks for the same bytes again, cut by the rules of the csv module.
+The fast cut counts quotes: a line with an odd number of them opens or closes a quoted field. That is right for every
+file a program wrote, and wrong for a stray quote in an unquoted field (`5" pipe`), which joins lines. The reader
+notices (such a record does not parse as one) and asks for the same bytes again, cut by the rules of the csv module.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -22,7 +23,6 @@ class Piece(NamedTuple):
 
     records: list[bytes]  # without the line end
     lines: list[int]  # the physical line on which each starts
-    joined: list[int]  # indices of the records made of several lines
     exact: bool  # cut by the rules of the csv module
     torn: frozenset[int]  # indices of lines that open a quote which is never properly closed; only in exact pieces
     next_line: int  # the first line after them
@@ -53,6 +53,7 @@ class Splitter:
         self.always_exact = dialect.escape is not None
         self.buffer = b""
         self.ended = False
+        self._put_back: deque[bytes] = deque()  # read already, for the next pieces
         self._last: Piece | None = None
         self._open_long = False  # a quoted field has been open for so long that lines are not worth counting any more
         self._record = _record_pattern(dialect)
@@ -97,11 +98,16 @@ class Splitter:
         """Fill the buffer; at the end of the stream the last line gets the end it may lack."""
         if self.ended:
             return
-        if data := self.stream.read(self.chunk):
-            self.buffer += data[self.skip :]
+        # As much again as waits already: a record of many chunks is looked at a few times, not once a chunk.
+        wanted, parts = max(self.chunk, len(self.buffer)), []
+        while wanted > 0 and (data := self._put_back.popleft() if self._put_back else self.stream.read(wanted)):
+            parts.append(data[self.skip :])
             self.skip = 0
+            wanted -= len(data)
             self.nul = self.nul or b"\0" in data
             self.carriage_return = self.carriage_return or b"\r" in data
+        if parts:
+            self.buffer = b"".join([self.buffer, *parts])
             return
         self.ended = True
         if self.buffer and not self.buffer.endswith(self.end):
@@ -113,10 +119,9 @@ class Splitter:
         start = line = self.line
         if self.quote not in self.buffer:
             self._keep(rest, start + len(lines))
-            return Piece(lines, list(range(start, start + len(lines))), [], False, frozenset(), self.line)
+            return Piece(lines, list(range(start, start + len(lines))), False, frozenset(), self.line)
         records: list[bytes] = []
         starts: list[int] = []
-        joined: list[int] = []
         quote = self.quote
         opened = -1
         for index, text in enumerate(lines):
@@ -124,7 +129,6 @@ class Splitter:
                 if opened < 0:
                     opened = index
                 else:
-                    joined.append(len(records))
                     records.append(self.end.join(lines[opened : index + 1]))
                     starts.append(start + opened)
                     opened = -1
@@ -138,9 +142,9 @@ class Splitter:
             if self.ended or len(rest) > _LONG:  # perhaps it never closes: only the exact cut can go on
                 self._open_long = True
                 self.buffer, self.line = rest, line
-                return Piece(records, starts, joined, False, frozenset(), line)
+                return Piece(records, starts, False, frozenset(), line)
         self._keep(rest, line)
-        return Piece(records, starts, joined, False, frozenset(), line)
+        return Piece(records, starts, False, frozenset(), line)
 
     def _keep(self, rest: bytes, line: int) -> None:
         if len(rest) > self.limit:
@@ -148,15 +152,16 @@ class Splitter:
         self.buffer, self.line = rest, line
 
     def _exact(self) -> Piece:
-        """Records as the csv module cuts them. A line whose quote swallows whole records is torn: it stands alone, and the
-        next line starts afresh."""
+        """Records as the csv module cuts them.
+
+        A line whose quote swallows whole records is torn: it stands alone, and the next line starts afresh.
+        """
         buffer, end = self.buffer, self.end
         records: list[bytes] = []
         starts: list[int] = []
-        joined: list[int] = []
         torn: set[int] = set()
         position, line = 0, self.line
-        while position < len(buffer):
+        while position < len(buffer) and position <= 2 * self.chunk:
             stop = buffer.find(end, position)
             match = self._record.match(buffer, position) if stop >= 0 else None
             if match is None:
@@ -168,7 +173,6 @@ class Splitter:
                     torn.add(len(records))
                 else:
                     stop = match.end() - 1
-                    joined.append(len(records))
             records.append(buffer[position:stop])
             starts.append(line)
             line += 1 + records[-1].count(end)
@@ -178,7 +182,11 @@ class Splitter:
         if len(rest) > self.limit and rest.find(end) < 0:
             raise EndlessLine(line)
         self.buffer, self.line = rest, line
-        return Piece(records, starts, joined, True, frozenset(torn), line)
+        if records and len(rest) > 4 * self.chunk:
+            blocks = (rest[start : start + self.chunk] for start in range(0, len(rest), self.chunk))
+            self._put_back.extendleft(reversed(list(blocks)))
+            self.buffer, self.ended = b"", False
+        return Piece(records, starts, True, frozenset(torn), line)
 
     def _swallows(self, record: bytes, second_line: int) -> bool:
         """Does this record of several lines make no sense as one, while its second line does?"""

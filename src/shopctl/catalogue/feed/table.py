@@ -18,7 +18,7 @@ from shopctl.catalogue.feed.validate import Bad, check_text, too_long
 
 
 class Table:
-    """The columns of one file. Raises NoIdentity without a SKU column, BadMapping where the mapping names absent columns."""
+    """The columns of one file. Raises NoIdentity without a SKU column, BadMapping for a mapping of absent columns."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Table:
     def rows(
         self, lines: Sequence[int], hashes: Sequence[int], table: Sequence[list[str] | None], rejects: list[Reject]
     ) -> list[FeedRow]:
-        """The valid rows; those that are not are added to `rejects`. None among the cells stands for a record already settled."""
+        """The valid rows; the others are added to `rejects`. None in the table is a record that is settled already."""
         rows: list[FeedRow] = []
         width, convert, padded = self.cells_wide, self.convert, self.padded
         for line, number, cells in zip(lines, hashes, table, strict=True):
@@ -145,7 +145,7 @@ class Table:
         return self.rows([line.line for line, _ in fresh], [number for _, number in fresh], cells, rejects), seen
 
     def fitted(self, cells: list[str], line: int, rejects: list[Reject]) -> list[str] | None:
-        """As many cells as columns: blank ones may be too many, and up to half may be missing at the end. None: rejected or blank."""
+        """As many cells as columns: blank ones may be too many, up to half may be missing. None: rejected, or blank."""
         count, width = len(cells), self.width
         if not any(cell.strip() for cell in cells):
             return None
@@ -178,7 +178,7 @@ class Table:
 
 
 def blank_hash(meaning: str) -> blake2b:
-    """The hash of no bytes under a meaning of them: records hash differently wherever they would be read differently."""
+    """The hash of no bytes under a meaning: records hash differently wherever they would be read differently."""
     salt = blake2b(f"{RULES_VERSION} {meaning}".encode("utf-8", "backslashreplace"), digest_size=16).digest()
     return blake2b(digest_size=8, person=salt)
 

@@ -1,4 +1,4 @@
-"""Turns single cells into fields, exactly or not at all: each function returns the value or raises Bad with its reason."""
+"""Turns single cells into fields, exactly or not at all: each function returns the value or raises Bad."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CATEGORY_LENGTH = 1000
 LARGEST_QUANTITY = 10**15
 
 STATUS_WORDS = {
-    "draft": "draft", "proposed": "draft", "pending": "draft", "inactive": "draft", "hidden": "draft", "private": "draft",
-    "unpublished": "draft", "disabled": "draft", "false": "draft", "no": "draft", "0": "draft",
+    "draft": "draft", "proposed": "draft", "pending": "draft", "inactive": "draft", "hidden": "draft",
+    "private": "draft", "unpublished": "draft", "disabled": "draft", "false": "draft", "no": "draft", "0": "draft",
     "active": "active", "published": "active", "publish": "active", "enabled": "active", "visible": "active",
     "true": "active", "yes": "active", "1": "active",
     "retired": "retired", "archived": "retired", "discontinued": "retired", "rejected": "retired",
@@ -39,7 +39,7 @@ class Bad(Exception):
 
 
 class Remembered(dict[Any, Any]):
-    """A dictionary that computes what it lacks and keeps it, up to `limit` entries of short texts: feeds repeat themselves."""
+    """A dictionary that computes what it lacks and keeps it, up to `limit` short keys: feeds repeat themselves."""
 
     def __init__(self, compute: Any, limit: int = 20_000) -> None:
         super().__init__()
@@ -74,6 +74,14 @@ def parent_sku(text: str) -> str:
 
 def name_missing() -> NoReturn:
     raise Bad("name", "name.missing", "the name is empty")
+
+
+def label(text: str, field: str) -> str:
+    """A brand or tax class: one short name, blanks around it mean nothing."""
+    text = text.strip()
+    if len(text) > WORD_LENGTH:
+        too_long(field, WORD_LENGTH, len(text))
+    return text
 
 
 def kind(text: str) -> str:

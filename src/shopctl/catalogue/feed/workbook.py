@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException
 from typing import BinaryIO, NamedTuple
 from xml.parsers import expat
 
@@ -23,7 +23,7 @@ _CHUNK = 64 << 10
 _MOST_PARTS = 10_000
 _MOST_DIRECTORY_BYTES = 2 << 20
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # of the format itself
-_RATIO_FROM = 16 << 20
+_RATIO_FROM = 8 << 20
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # built in, section 18.8.30
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\[(?!h|m|s)[^\]]*\]', re.IGNORECASE)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ST_Xstring, section 22.9.2.19
@@ -336,7 +336,7 @@ def number_text(text: str, is_date: bool, epoch_1904: bool = False) -> str:
         return text
     try:
         value = _FIFTEEN_DIGITS.create_decimal(text)
-    except InvalidOperation:
+    except DecimalException:
         return text
     if not value.is_finite() or abs(value.adjusted()) > 300:
         return text
@@ -348,7 +348,8 @@ def number_text(text: str, is_date: bool, epoch_1904: bool = False) -> str:
 
 def _date_text(value: Decimal, epoch_1904: bool) -> str:
     seconds = timedelta(seconds=int((value * 86400).to_integral_value()))
-    moment = (datetime(1904, 1, 1) if epoch_1904 else datetime(1899, 12, 30)) + seconds
+    # A sheet knows no time zones.
+    moment = (datetime(1904, 1, 1) if epoch_1904 else datetime(1899, 12, 30)) + seconds  # noqa: DTZ001
     if value < 1 and not epoch_1904:
         return moment.strftime("%H:%M:%S")
     return moment.date().isoformat() if seconds % timedelta(days=1) == timedelta(0) else moment.isoformat()

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopctl.catalogue.feed.row import FIELDS, PUBLISH_AT, RETIRE_AT, SKU
+from shopctl.catalogue.feed.row import FIELDS, RETIRE_AT, SKU
 from shopctl.catalogue.importing.journal import json_rows
 from shopctl.storage.unit import Unit
 
 # The columns of `product` that a feed can give, in the order of a feed row.
 COLUMNS = FIELDS[SKU : RETIRE_AT + 1]
-TEXT_COLUMNS = FIELDS[SKU:PUBLISH_AT]
+
+_STATUS = COLUMNS.index("status")
 
 PriceKey = tuple[str, str, int, int]  # currency, list, min_quantity, valid_from
 PriceValue = tuple[int, int | None]  # amount in minor units, valid_until
@@ -26,21 +27,21 @@ class Current:
     id: int
     version: int
     values: tuple[Any, ...]  # in the order of COLUMNS
-    import_id: str | None = None
     prices: dict[PriceKey, PriceValue] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=dict)
     fed_stock: dict[str, int] = field(default_factory=dict)
-    fed_hash: int | None = None
+    status_before: str | None = None  # of a product that an import retired since its feed brought it no more
 
 
-def load(unit: Unit, skus: Iterable[str], feed_id: int) -> dict[str, Current]:
-    """The products of these SKUs that exist, by SKU, locked against other writers."""
+def load(unit: Unit, skus: Iterable[str], feed_id: int, *, lock: bool = True) -> dict[str, Current]:
+    """The products of these SKUs that exist, by SKU, locked (with their stock) against other writers."""
     wanted = json_rows([sku] for sku in skus)
+    locked = unit.for_update if lock else ""
     found = {
         row[2]: Current(id=row[0], version=row[1], values=row[2:])
         for row in unit.tuples(
             f"""select id, version, {", ".join(COLUMNS)} from product
-                 where sku in (select value ->> 0 from {unit.each("skus")}) {unit.for_update}""",
+                 where sku in (select value ->> 0 from {unit.each("skus")}) order by id {locked}""",
             skus=wanted,
         )
     }
@@ -56,13 +57,32 @@ def load(unit: Unit, skus: Iterable[str], feed_id: int) -> dict[str, Current]:
     ):
         by_id[number].prices[currency, price_list, quantity, since] = (amount, until)
     for number, location, on_hand in unit.tuples(
-        f"select product_id, location, on_hand from stock where product_id {among}", ids=numbers
+        f"""select product_id, location, on_hand from stock where product_id {among}
+             order by product_id, location {locked}""",
+        ids=numbers,
     ):
         by_id[number].stock[location] = on_hand
-    for number, value, stock in unit.tuples(
-        f"select product_id, hash, stock from feed_record where feed_id = :feed and product_id {among}",
+    for number, stock in unit.tuples(
+        f"select product_id, stock from feed_record where feed_id = :feed and product_id {among}",
         feed=feed_id,
         ids=numbers,
     ):
-        by_id[number].fed_hash, by_id[number].fed_stock = value, json.loads(stock)
+        by_id[number].fed_stock = json.loads(stock)
+    _load_pruned(unit, [product for product in found.values() if product.values[_STATUS] == "retired"])
     return found
+
+
+def _load_pruned(unit: Unit, retired: list[Current]) -> None:
+    by_id = {product.id: product for product in retired}
+    for number, version, previous in (
+        unit.tuples(
+            f"""select product_id, version, previous from change
+             where kind = 'retire' and import_id is not null
+               and product_id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
+            ids=json_rows([number] for number in by_id),
+        )
+        if by_id
+        else ()
+    ):
+        if version == by_id[number].version:  # nobody has touched it since
+            by_id[number].status_before = json.loads(previous)["status"]

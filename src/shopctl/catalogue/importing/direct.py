@@ -30,8 +30,8 @@ from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing.categories import add_categories, category_paths
 from shopctl.catalogue.importing.current import COLUMNS
 from shopctl.catalogue.importing.journal import Journal, json_rows
-from shopctl.catalogue.importing.outcome import creation_values
 from shopctl.catalogue.importing.merge import record_creations
+from shopctl.catalogue.importing.outcome import creation_values
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -49,7 +49,7 @@ class Layout:
     """Which product columns a feed gives; the others are the same in every row, so they are not carried along."""
 
     def __init__(self, feed: Feed, now: Instant) -> None:
-        fields = feed.fields | {"sku"} | ({"attributes"} if "extra" in feed.fields else set())
+        fields = feed.fields | {"sku", "name"} | ({"attributes"} if "extra" in feed.fields else set())
         given = [index for index, name in enumerate(COLUMNS) if name in fields]
         self.columns = ("id", *(COLUMNS[index] for index in given))
         self.constants = {
@@ -59,9 +59,12 @@ class Layout:
             "updated_at": now,
         }
         self._straight = "attributes" not in feed.fields
-        self._of_row = itemgetter(
-            *(EXTRA if name == "attributes" and self._straight else SKU + COLUMNS.index(name) for name in self.columns[1:])
-        )
+        places = {name: SKU + COLUMNS.index(name) for name in self.columns[1:]}
+        if self._straight and "attributes" in places:
+            places["attributes"] = EXTRA
+        if "name" not in feed.fields:
+            places["name"] = SKU  # see `creation_values`
+        self._of_row = itemgetter(*places.values())
         self._of_values = itemgetter(*given)
         self._extra = self.columns.index("attributes") - 1 if "attributes" in self.columns else None
 
@@ -128,7 +131,13 @@ def settle(unit: Unit, journal: Journal) -> None:
     )
     for start in range(0, len(beaten), _BATCH):
         numbers = json_rows([row[0]] for row in beaten[start : start + _BATCH])
-        for table, key in (("price", "product_id"), ("stock", "product_id"), ("feed_record", "product_id"), ("change", "product_id"), ("product", "id")):
+        for table, key in (
+            ("price", "product_id"),
+            ("stock", "product_id"),
+            ("feed_record", "product_id"),
+            ("change", "product_id"),
+            ("product", "id"),
+        ):
             unit.execute(
                 f"delete from {table} where {key} in (select cast(value ->> 0 as bigint) from {unit.each('ids')})",
                 ids=numbers,

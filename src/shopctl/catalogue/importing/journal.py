@@ -98,10 +98,9 @@ def known_hashes(unit: Unit, feed_name: str) -> Iterator[int]:
 
 
 def start(
-    unit: Unit, *, feed: int, source: str, fingerprint: str, mode: Mode, actor: str, reason: str, now: Instant
+    unit: Unit, *, feed: int, source: str, fingerprint: str | None, mode: Mode, actor: str, reason: str, now: Instant
 ) -> Journal:
-    """Open a journal; an unfinished one is given up and its staged rows are dropped."""
-    abandon(unit, now)
+    """Open a journal. Without a fingerprint it cannot be resumed."""
     journal = Journal(id=ids.new("imp"), feed_id=feed, mode=mode, state="reading")
     unit.execute(
         f"""insert into catalogue_import (id, feed_id, source, fingerprint, state, mode, change_from, movement_from, line,
@@ -109,13 +108,15 @@ def start(
             values (:id, :feed, :source, :fingerprint, 'reading', :mode,
                    (select coalesce(max(id), 0) from change), (select coalesce(max(id), 0) from stock_movement), 0, 0,
                    {", ".join("0" for _ in _COUNTS)}, :actor, :reason, :now)""",
-        id=journal.id, feed=feed, source=source, fingerprint=fingerprint, mode=mode, actor=actor, reason=reason, now=now,
+        id=journal.id, feed=feed, source=storable(source), fingerprint=fingerprint or "", mode=mode, actor=actor, reason=reason, now=now,
     )  # fmt: skip
     return journal
 
 
-def resumable(unit: Unit, fingerprint: str) -> Journal | None:
+def resumable(unit: Unit, fingerprint: str | None) -> Journal | None:
     """The unfinished import of the same file with the same rules, None when there is none."""
+    if fingerprint is None:
+        return None
     for row in unit.tuples(
         f"""select id, feed_id, mode, state, line, merged, {", ".join(_COUNTS)} from catalogue_import
              where state in ('reading', 'merging') and fingerprint = :fingerprint order by started_at desc""",
@@ -126,13 +127,25 @@ def resumable(unit: Unit, fingerprint: str) -> Journal | None:
     return None
 
 
-def abandon(unit: Unit, now: Instant) -> None:
-    """Give up every unfinished import. What a direct one had committed stays: it is in the catalogue already."""
-    for (import_id,) in unit.tuples("select id from catalogue_import where state in ('reading', 'merging')"):
-        drop_stage(unit, import_id)
+class Abandoned(NamedTuple):
+    """An import that was given up, and what it had done by then."""
+
+    id: str
+    created: int
+    updated: int
+
+
+def abandon(unit: Unit, now: Instant) -> list[Abandoned]:
+    """Give up every unfinished import and drop its stage. What it had committed stays, and is the catalogue's already."""
+    given_up = unit.rows(
+        Abandoned, "select id, created, updated from catalogue_import where state in ('reading', 'merging')"
+    )
+    for row in given_up:
+        drop_stage(unit, row.id)
         unit.execute(
-            "update catalogue_import set state = 'abandoned', finished_at = :now where id = :id", id=import_id, now=now
+            "update catalogue_import set state = 'abandoned', finished_at = :now where id = :id", id=row.id, now=now
         )
+    return given_up
 
 
 def close_unmerged(unit: Unit, journal: Journal, *, keep: bool, now: Instant) -> None:
@@ -143,6 +156,11 @@ def close_unmerged(unit: Unit, journal: Journal, *, keep: bool, now: Instant) ->
         return
     unit.execute("delete from import_reject where import_id = :id", id=journal.id)
     unit.execute("delete from catalogue_import where id = :id", id=journal.id)
+    unit.execute(
+        """delete from feed where id = :feed and not exists (select 1 from catalogue_import where feed_id = :feed)
+                              and not exists (select 1 from feed_record where feed_id = :feed)""",
+        feed=journal.feed_id,
+    )
 
 
 def save(unit: Unit, journal: Journal, *, finished_at: Instant | None = None) -> None:
@@ -164,7 +182,7 @@ def add_rejects(unit: Unit, journal: Journal, rejects: list[tuple[int, str, str,
            values (:import_id, :line, :sku, :field, :code, :message, :row)
            on conflict (import_id, line) do nothing""",
         [
-            {"import_id": journal.id, "line": line, "sku": storable(sku), "field": field, "code": code,
+            {"import_id": journal.id, "line": line, "sku": storable(sku).strip(), "field": field, "code": code,
              "message": storable(message), "row": json.dumps(row)}
             for line, sku, field, code, message, row in rejects
         ],
@@ -174,6 +192,23 @@ def add_rejects(unit: Unit, journal: Journal, rejects: list[tuple[int, str, str,
 def superseded(line: int, sku: str, winner: int) -> tuple[int, str, str, str, str, object]:
     """The entry that names a row which a later one of the same SKU replaced."""
     return line, sku, "sku", SUPERSEDED, f"line {winner} has the same SKU and wins", []
+
+
+def without_row(unit: Unit, journal: Journal) -> list[int]:
+    """The lines of rejects whose raw row is not stored: what was staged had lost it."""
+    rows = unit.tuples(
+        "select line from import_reject where import_id = :id and row = '[]' and code <> :superseded",
+        id=journal.id, superseded=SUPERSEDED,
+    )  # fmt: skip
+    return [line for (line,) in rows]
+
+
+def add_rows(unit: Unit, journal: Journal, rows: Iterable[tuple[int, object]]) -> None:
+    """Store the raw rows of rejects, by line."""
+    unit.execute_many(
+        "update import_reject set row = :row where import_id = :id and line = :line",
+        [{"id": journal.id, "line": line, "row": json.dumps(row)} for line, row in rows],
+    )
 
 
 def rejects(unit: Unit, import_id: str, *, limit: int | None = None, superseded: bool = False) -> Iterator[RejectRow]:

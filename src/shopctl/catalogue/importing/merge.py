@@ -7,10 +7,10 @@ from typing import Any
 
 from shopctl.catalogue.changes import previous_json
 from shopctl.catalogue.feed.row import CATEGORIES, CATEGORY, SKU, FeedRow, canonical
+from shopctl.catalogue.importing.categories import add_categories, category_paths
 from shopctl.catalogue.importing.current import COLUMNS, load
 from shopctl.catalogue.importing.journal import Journal, json_rows
 from shopctl.catalogue.importing.outcome import Outcome, outcome
-from shopctl.catalogue.importing.categories import add_categories, category_paths
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -58,9 +58,7 @@ def create(unit: Unit, journal: Journal, creations: Sequence[Outcome], *, actor:
     record_creations(unit, journal, first=first, last=numbered[-1][0], actor=actor, now=now)
 
 
-def record_creations(
-    unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int, last: int
-) -> None:
+def record_creations(unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int, last: int) -> None:
     """One change row for each product created, by the range of their numbers."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
@@ -118,7 +116,10 @@ def _set_stock(unit: Unit, journal: Journal, restocked: Sequence[Outcome], now: 
     unit.insert_many(
         "stock_movement",
         ("product_id", "location", "delta", "on_hand", "cause", "reference", "at"),
-        [(number, location, delta, quantity, "import", journal.id, now) for number, location, quantity, delta in levels],
+        [
+            (number, location, delta, quantity, "import", journal.id, now)
+            for number, location, quantity, delta in levels
+        ],
     )
 
 

@@ -13,10 +13,12 @@ from shopctl.catalogue.feed.row import (
     EXTRA,
     HASH,
     LINE,
+    NAME,
     PRICES,
     PRICES_WHOLE,
     RETIRE_AT,
     SKU,
+    STATUS,
     STOCK,
     FeedRow,
     canonical,
@@ -49,8 +51,9 @@ class Outcome:
 def outcome(row: FeedRow, current: Current | None) -> Outcome:
     """Compare a row with what the shop holds.
 
-    A field the feed does not give stays. Stock is applied only where it differs from what this feed said before, so
-    that reading a feed again does not undo the sales since.
+    A field the feed does not give stays; a product that was retired for being gone from the feed is back. Stock is
+    applied only where it differs from what this feed said before, so that reading a feed again does not undo the sales
+    since.
     """
     values = _values(row, current)
     prices = _prices(row, current)
@@ -72,8 +75,10 @@ def outcome(row: FeedRow, current: Current | None) -> Outcome:
 
 
 def creation_values(row: FeedRow) -> tuple[Any, ...]:
-    """The product columns of a row whose product does not exist yet."""
+    """The product columns of a row whose product does not exist yet; one without a name is called by its SKU."""
     values = row[SKU : RETIRE_AT + 1]
+    if row[NAME] is ...:
+        values = (*values[: NAME - SKU], row[SKU], *values[NAME - SKU + 1 :])
     if ... in values:
         values = tuple(
             default if value is ... else value
@@ -101,7 +106,9 @@ def _values(row: FeedRow, current: Current | None) -> tuple[Any, ...]:
         before if value is ... else value
         for value, before in zip(row[SKU : RETIRE_AT + 1], current.values, strict=True)
     )
-    if row[EXTRA] is ... or row[EXTRA] == "{}":
+    if row[STATUS] is ... and current.status_before is not None:
+        values = (*values[: STATUS - SKU], current.status_before, *values[STATUS - SKU + 1 :])
+    if row[EXTRA] is ... or row[EXTRA] in ("{}", values[_ATTRIBUTES]):
         return values
     return (*values[:_ATTRIBUTES], with_extra(values[_ATTRIBUTES], row[EXTRA]), *values[_ATTRIBUTES + 1 :])
 

@@ -61,6 +61,10 @@ def from_child(produce: Callable[[], Iterator[tuple[Any, ...]]]) -> Iterator[tup
     try:
         with os.fdopen(readable, "rb", buffering=_PIPE_BYTES) as pipe:
             yield from _receive(pipe, child)
+    except BaseException:
+        # It may be waiting for its input, which may never come.
+        os.kill(child, signal.SIGKILL)
+        raise
     finally:
         _reap(child)
 
@@ -79,7 +83,7 @@ def _receive(pipe: Any, child: int) -> Iterator[tuple[Any, ...]]:
     while True:
         head = pipe.read(_LENGTH.size)
         if len(head) < _LENGTH.size:
-            raise ReaderDied(how=_reap(child))
+            raise ReaderDied(how=_ended(child))
         kind, content = marshal.loads(pipe.read(_LENGTH.unpack(head)[0]))
         if kind == "item":
             yield content
@@ -97,7 +101,7 @@ def _produce(produce: Callable[[], Iterator[tuple[Any, ...]]], writable: int) ->
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent decides, also when both are sent one
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         gc.disable()
         with os.fdopen(writable, "wb", buffering=0) as pipe:
@@ -107,7 +111,9 @@ def _produce(produce: Callable[[], Iterator[tuple[Any, ...]]], writable: int) ->
                 _send(pipe, ("end", None))
                 status = 0
             except ShopctlError as error:
-                facts = {name: fact if isinstance(fact, int | float) else str(fact) for name, fact in error.facts.items()}
+                facts = {
+                    name: fact if isinstance(fact, int | float) else str(fact) for name, fact in error.facts.items()
+                }
                 _send(pipe, ("error", (type(error).__module__, type(error).__qualname__, facts)))
             except Exception as error:  # the parent reports it; a traceback must not reach the terminal twice
                 _send(pipe, ("fault", f"{type(error).__name__}: {error}"))
@@ -129,10 +135,12 @@ def _widen(handle: int) -> None:
         pass  # a smaller pipe is slower, nothing else
 
 
-def _reap(child: int) -> str:
-    try:
-        _, status = os.waitpid(child, 0)
-    except ChildProcessError:
-        return "already reaped"
-    code = os.waitstatus_to_exitcode(status)
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+def _ended(child: int) -> str:
+    """How the child ended, which is left to be reaped."""
+    found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert found is not None
+    return f"{'exit code' if found.si_code == os.CLD_EXITED else 'signal'} {found.si_status}"
+
+
+def _reap(child: int) -> None:
+    os.waitpid(child, 0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from shopctl.catalogue.feed.row import SKU
 from shopctl.catalogue.importing import stage
 from shopctl.catalogue.importing.current import COLUMNS, PriceKey, PriceValue, load
 from shopctl.catalogue.importing.journal import Journal
 from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.outcome import Outcome, outcome
 from shopctl.catalogue.importing.prune import missing
-from shopctl.catalogue.feed.row import SKU
 from shopctl.kernel import money
 from shopctl.storage.unit import Unit
 
@@ -23,7 +23,7 @@ def preview(unit: Unit, journal: Journal, known: KnownRecords, *, prune: bool, l
     counts = journal.counts
     shown: list[dict[str, Any]] = []
     for rows in stage.batches(unit, journal):
-        present = load(unit, (row[SKU] for row in rows), journal.feed_id)
+        present = load(unit, (row[SKU] for row in rows), journal.feed_id, lock=False)
         for each in (outcome(row, present.get(row[SKU])) for row in rows):
             if not each.changed:
                 counts.unchanged += 1
@@ -35,7 +35,7 @@ def preview(unit: Unit, journal: Journal, known: KnownRecords, *, prune: bool, l
             if len(shown) < limit:
                 shown.append(_change(each))
     if prune:
-        gone = missing(unit, journal, known)
+        gone = missing(unit, journal, known, lock=False)
         counts.retired += len(gone)
         shown += [
             {"sku": product.sku, "action": "retire", "fields": {"status": {"from": product.status, "to": "retired"}}}

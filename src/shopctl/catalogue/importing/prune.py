@@ -23,18 +23,31 @@ class Missing(NamedTuple):
     hash: int | None
 
 
-def missing(unit: Unit, journal: Journal, known: KnownRecords) -> list[Missing]:
-    """Products of this feed that the file does not name. One whose row was rejected is named, so it stays."""
+def missing(unit: Unit, journal: Journal, known: KnownRecords, *, lock: bool = True) -> list[Missing]:
+    """Products of this feed that the file does not name. One whose row was rejected is named, so it stays.
+
+    Nothing is missing for sure while there are rejected rows too broken to tell whose they are.
+    """
+    if unit.value(
+        "select 1 from import_reject where import_id = :id and sku = '' and field <> 'sku' limit 1", id=journal.id
+    ):
+        return []
     return [
         product
         for product in unit.rows(
             Missing,
-            """select p.id, p.sku, p.version, p.status, r.hash
+            # A record without a hash was staged if the file has it, unless the hash went only since it was read: when
+            # somebody edits a product while the import runs, what its record was is not known any more.
+            f"""select p.id, p.sku, p.version, p.status, r.hash
                  from feed_record r join product p on p.id = r.product_id
                 where r.feed_id = :feed and p.status <> 'retired'
                   and not exists (select 1 from import_row s where s.import_id = :id and s.sku = p.sku)
-                  and p.sku not in (select sku from import_reject where import_id = :id)
-                order by p.id""",
+                  and not exists (select 1 from import_reject j where j.import_id = :id and j.sku = p.sku)
+                  and not (r.hash is null and exists (
+                           select 1 from change c
+                            where c.product_id = p.id and c.import_id is null
+                              and c.id > (select change_from from catalogue_import where id = :id)))
+                order by p.id {unit.for_update if lock else ""}""",
             feed=journal.feed_id,
             id=journal.id,
         )
@@ -47,11 +60,18 @@ def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now:
     gone = missing(unit, journal, known)
     for start in range(0, len(gone), _BATCH):
         batch = gone[start : start + _BATCH]
+        numbers = json_rows([product.id] for product in batch)
+        among = f"in (select cast(value ->> 0 as bigint) from {unit.each('ids')})"
         unit.execute(
-            f"""update product set status = 'retired', version = version + 1, updated_at = :now
-                 where id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
-            ids=json_rows([product.id] for product in batch),
+            f"""update product set status = 'retired', version = version + 1, updated_at = :now where id {among}""",
+            ids=numbers,
             now=now,
+        )
+        # Should the feed bring one of them again, the same record as before must be looked at.
+        unit.execute(
+            f"update feed_record set hash = null where feed_id = :feed and product_id {among}",
+            feed=journal.feed_id,
+            ids=numbers,
         )
         changes.record(unit, [
             changes.Change(product.id, "retire", now, product.version + 1, journal.id, actor,

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import sys
 from collections.abc import Iterable, Sequence
-from typing import TextIO
 
+from shopctl.catalogue.csv_writing import CsvWriter
+from shopctl.catalogue.errors import NothingToWriteTo
+from shopctl.catalogue.importing.errors import RejectsUnwritable
 from shopctl.catalogue.importing.journal import RejectRow
+from shopctl.catalogue.outlet import check_writable, outlet
 
 LEADING = ("line", "sku", "field", "code", "message")
 
 
-def write_rejects(path: str, header: Sequence[str], rejects: Iterable[RejectRow]) -> None:
-    """Write rejects under the columns of the feed they come from, to a file of mode 0600 or (`-`) standard output."""
-    if path == "-":
-        _write(sys.stdout, header, rejects)
+def check_place(path: str | None, feed: str) -> None:
+    """Find out before the work whether rejects can be written there. Raises RejectsUnwritable."""
+    if path is None:
         return
-    draft = f"{path}.{os.getpid()}.tmp"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            _write(file, header, rejects)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+        if path != "-" and os.path.exists(path) and os.path.exists(feed) and os.path.samefile(path, feed):
+            raise RejectsUnwritable(path=path, reason="it is the feed itself")
+        check_writable(path)
+    except NothingToWriteTo as error:
+        raise RejectsUnwritable(**error.facts) from None
 
 
-def _write(file: TextIO, header: Sequence[str], rejects: Iterable[RejectRow]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*LEADING, *header])
-    for reject in rejects:
-        cells = [_storable(cell) for cell in json.loads(reject.row)]
-        writer.writerow([reject.line, reject.sku, reject.field, reject.code, reject.message, *cells])
+def write_rejects(path: str, header: Sequence[str], rejects: Iterable[RejectRow]) -> None:
+    """Write rejects under the columns of the feed they come from, to a file of mode 0600 or (`-`) standard output.
+
+    Raises NothingToWriteTo, NoRoom.
+    """
+    with outlet(path, mode=0o600) as file:
+        writer = CsvWriter(file)
+        writer.row([*LEADING, *(_storable(name) for name in header)])
+        for reject in rejects:
+            cells = [_storable(cell) for cell in json.loads(reject.row)]
+            writer.row([str(reject.line), reject.sku, reject.field, reject.code, reject.message, *cells])
 
 
 def _storable(cell: object) -> str:

@@ -58,15 +58,23 @@ class Report:
             shown["changes"] = self.changes
         return shown
 
-
     def raise_for_rejects(self) -> None:
         """Say with an error that rows were not taken. Raises NothingUsable, RowsRejected (exit 12), RowsSkipped (6)."""
-        facts = {"rows": self.counts.rows, "rejected": self.counts.rejected, "rejects_file": self.rejects_file or "the report"}
-        if self.refused and self.counts.rejected == self.counts.rows:
+        counts = self.counts
+        facts = {
+            "rows": counts.rows,
+            "rejected": counts.rejected,
+            "rejects_file": {None: "the report", "-": "the output"}.get(self.rejects_file, self.rejects_file),
+            "are": "is" if counts.rejected == 1 else "are",
+            "was": "would be" if self.dry_run else "was",
+            "were": "would be" if self.dry_run else "was" if counts.rejected == 1 else "were",
+            "is_in": "would go into" if self.dry_run else "is in",
+        }
+        if self.refused and counts.rejected + counts.superseded == counts.rows:
             raise NothingUsable(first=self.rejects[0]["message"], **facts)
         if self.refused:
             raise RowsRejected(**facts)
-        if self.counts.rejected:
+        if counts.rejected:
             raise RowsSkipped(**facts)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from shopctl.catalogue.feed.row import LINE, RULES_VERSION, Feed
+from shopctl.catalogue.feed.row import LINE, RULES_VERSION, Feed, Reject
+from shopctl.catalogue.importing.again import KeptInput
 from shopctl.catalogue.importing.journal import Journal, RejectRow
 from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.request import ImportRequest, Progress
@@ -32,6 +33,7 @@ class Run:
     journal: Journal
     known: KnownRecords
     progress: Progress
+    kept: KeptInput | None = None
     resumed: bool = False
     started: float = field(default_factory=time.monotonic)
     phases: dict[str, float] = field(default_factory=dict)
@@ -66,29 +68,36 @@ def _portion(first: Any, source: Iterator[Any], size: int | None) -> Iterator[An
 def differing(feed: Feed, known: KnownRecords, journaled: int) -> Iterator[tuple[Any, ...]]:
     """In the child: what has to be staged, and at the end where the known records were met.
 
-    Yields (rows, rejects, how many are known, lines of the known or None, bytes read, line). What an earlier attempt
+    Yields (rows, rejects, how many are known, notes on the known or None, bytes read, line). What an earlier attempt
     journaled is read again, for the sake of the known records in it, but neither yielded nor counted.
     """
+    waiting: list[Reject] = []
     for batch in feed.batches(known):
         for line, value in batch.known:
             known.met(value, line)
         rows = [row for row in batch.rows if row[LINE] > journaled]
-        rejects = [tuple(reject) for reject in batch.rejects if reject.line > journaled]
+        # A reject may lie beyond what is done with: it would be read, and counted, once more after a kill.
+        waiting += [reject for reject in batch.rejects if reject.line > journaled]
+        rejects = [tuple(reject) for reject in waiting if reject.line <= batch.line]
+        waiting = [reject for reject in waiting if reject.line > batch.line]
         met = sum(line > journaled for line, _ in batch.known)
         yield rows, rejects, met, None, batch.position, batch.line
-    yield [], [], 0, known.lines(), feed.size or 0, 0
+    yield [], [tuple(reject) for reject in waiting], 0, known.notes(), feed.size or 0, 0
 
 
-def fingerprint(request: ImportRequest, feed: Feed) -> str:
-    """Which file this is and how it is read: a resumed import must be of the same."""
+def fingerprint(request: ImportRequest, feed: Feed) -> str | None:
+    """Which file this is and how it is read: a resumed import must be of the same. None for what is read only once."""
+    if request.path == "-" or feed.size is None:
+        return None
     digest = blake2b(digest_size=16)
     how = (feed.format, feed.name, feed.header, sorted(feed.fields), request.on_error, request.dry_run, request.prune)
-    digest.update(repr((how, RULES_VERSION, sys.version_info[:2], feed.size)).encode())
-    if request.path != "-":
-        with open(request.path, "rb") as file:
-            digest.update(file.read(_HEAD))
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _HEAD))
-            digest.update(file.read(_HEAD))
+    digest.update(repr((how, RULES_VERSION, sys.version_info[:2], feed.size)).encode("utf-8", "backslashreplace"))
+    with open(request.path, "rb") as file:
+        # Between its ends a file may have been edited without becoming longer.
+        digest.update(str(os.fstat(file.fileno()).st_mtime_ns).encode())
+        digest.update(file.read(_HEAD))
+        file.seek(max(0, feed.size - _HEAD))
+        digest.update(file.read(_HEAD))
     return digest.hexdigest()
 
 

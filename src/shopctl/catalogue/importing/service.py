@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from shopctl.catalogue.feed.errors import BrokenFeed
+from shopctl.catalogue.feed.errors import BrokenFeed, NoRows
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.catalogue.feed.row import LINE, Feed, Limits
 from shopctl.catalogue.importing import direct, stage
 from shopctl.catalogue.importing import journal as journals
+from shopctl.catalogue.importing.again import KeptInput, raw_rows
 from shopctl.catalogue.importing.errors import CountsDiffer
 from shopctl.catalogue.importing.journal import Counts, Journal
 from shopctl.catalogue.importing.known import KnownRecords
@@ -19,17 +22,18 @@ from shopctl.catalogue.importing.merge import FIRST_PRODUCT, merge
 from shopctl.catalogue.importing.pipe import from_child
 from shopctl.catalogue.importing.preview import preview
 from shopctl.catalogue.importing.prune import prune
-from shopctl.catalogue.importing.rejects import write_rejects
+from shopctl.catalogue.importing.rejects import check_place, write_rejects
 from shopctl.catalogue.importing.request import ImportRequest, Progress, Report, silent
 from shopctl.catalogue.importing.run import PORTION, Run, differing, fingerprint, portions, shown
-from shopctl.kernel.clock import Clock, Instant
+from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
+from shopctl.storage.unit import Unit
 
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
 
 _SHOWN = 20
-_WAIT = 2.0  # seconds; the reader of an import that was just killed is given the time to go
+_WAIT = 1.0  # seconds; the reader of an import that was just killed is given the time to go
 _SHOWN_CHANGES = 1000
 
 
@@ -60,39 +64,51 @@ class ImportService:
         runs, CountsDiffer when the database does not hold what the report would say. Rejected rows are in the report;
         with `on_error="reject-file"` a single one keeps the catalogue as it is.
         """
-        feed = open_feed(
-            request.path,
-            format=request.format,
-            mapping=request.mapping,
-            limits=self.limits,
-            default_currency=self.currency,
-        )
-        with self.database.exclusive("catalogue.import", wait=_WAIT):
-            run = self._begin(request, feed, progress)
-            try:
-                if run.journal.mode == "direct" and run.journal.state == "reading":
-                    self._write_directly(run)
-                elif run.journal.mode == "staged":
-                    self._stage(run)
-                    self._decide(run)
-            except BrokenFeed:
-                self._give_up(run)
-                raise
-            if run.journal.state == "merging":
-                self._merge(run)
-            return self._finish(run)
+        check_place(request.rejects, request.path)
+        kept = KeptInput() if request.path == "-" else None
+        with kept.first() if kept else nullcontext():
+            feed = open_feed(
+                request.path,
+                format=request.format,
+                mapping=request.mapping,
+                limits=self.limits,
+                default_currency=self.currency,
+            )
+            if kept and "parent_sku" not in feed.fields:
+                kept.keeping = False
+            with self.database.exclusive("catalogue.import", wait=_WAIT):
+                return self._finish(self._decided(self._begin(request, feed, progress, kept)))
+
+    def _decided(self, run: Run) -> Run:
+        journal = run.journal
+        try:
+            if journal.mode == "direct" and journal.state == "reading":
+                self._write_directly(run)
+            elif journal.mode == "staged":
+                self._stage(run)
+                self._decide(run)
+            if not journal.counts.rows:
+                raise NoRows(file="standard input" if run.request.path == "-" else run.request.path)
+        except BrokenFeed:
+            self._give_up(run)
+            raise
+        if journal.state == "merging":
+            self._merge(run)
+        return run
 
     def list(self, limit: int) -> list[journals.ImportRow]:
         """The latest imports, newest first."""
         with self.database.read() as unit:
             return journals.imports(unit, limit)
 
-    def _begin(self, request: ImportRequest, feed: Feed, progress: Progress) -> Run:
+    def _begin(self, request: ImportRequest, feed: Feed, progress: Progress, kept: KeptInput | None) -> Run:
         mark = fingerprint(request, feed)
         with self.database.unit() as unit:
             journal = journals.resumable(unit, mark) if request.resume else None
             resumed = journal is not None
             if journal is None:
+                if not request.dry_run:
+                    self._abandon_others(unit)
                 empty = unit.value("select 1 from product limit 1") is None
                 straight = empty and not request.dry_run and "parent_sku" not in feed.fields
                 journal = journals.start(
@@ -106,7 +122,13 @@ class ImportService:
                     now=self.clock.now(),
                 )
             known = KnownRecords(journals.known_hashes(unit, feed.name) if journal.mode == "staged" else ())
-        return Run(request, feed, journal, known, progress, resumed)
+        return Run(request, feed, journal, known, progress, kept, resumed)
+
+    def _abandon_others(self, unit: Unit) -> None:
+        for given_up in journals.abandon(unit, self.clock.now()):
+            if changed := given_up.created + given_up.updated:
+                facts = {"abandoned": True, "created": given_up.created, "updated": given_up.updated}
+                self.audit.record(unit, "catalogue.import", given_up.id, facts, count=changed)
 
     def _write_directly(self, run: Run) -> None:
         journal, now, actor = run.journal, self.clock.now(), self.audit.actor
@@ -148,6 +170,8 @@ class ImportService:
 
     def _give_up(self, run: Run) -> None:
         # A file that turns out to be broken further down: nothing of it has been merged, and nothing of it is kept.
+        counts = run.journal.counts
+        counts.created = counts.superseded = 0
         with self.database.unit() as unit:
             run.journal.state = "refused"
             journals.close_unmerged(unit, run.journal, keep=not run.request.dry_run, now=self.clock.now())
@@ -160,15 +184,15 @@ class ImportService:
         with run.phase("read_and_stage"):
             for portion in portions(from_child(lambda: differing(run.feed, run.known, journal.line)), PORTION):
                 with self.database.unit() as unit:
-                    for rows, rejects, met, lines, position, line in portion:
+                    for rows, rejects, met, notes, position, line in portion:
                         stage.add(unit, journal.id, rows)
                         journals.add_rejects(unit, journal, rejects)
                         journal.counts.rows += len(rows) + len(rejects) + met
                         journal.counts.unchanged += met
                         journal.counts.rejected += len(rejects)
                         journal.line = max(journal.line, line)
-                        if lines is not None:
-                            run.known.take_lines(lines)
+                        if notes is not None:
+                            run.known.take_notes(notes)
                         run.progress(position, journal.counts)
                     journals.save(unit, journal)
 
@@ -178,34 +202,45 @@ class ImportService:
             return
         with run.phase("settle"), self.database.unit() as unit:
             stage.settle(unit, journal, run.known)
-            refused = counts.rejected and (run.request.on_error == "reject-file" or counts.rejected == counts.rows)
+            nothing_left = counts.rejected + counts.superseded == counts.rows
+            refused = counts.rejected and (run.request.on_error == "reject-file" or nothing_left)
             journal.state = "refused" if refused else "merging"
             if not run.request.dry_run:
                 journals.save(unit, journal)
 
     def _merge(self, run: Run) -> None:
-        journal, now = run.journal, self.clock.now()
+        journal, prunes = run.journal, run.request.prune and run.journal.mode == "staged"
+        if prunes and run.resumed:
+            self._meet_known(run)
         if run.request.dry_run:
             with run.phase("compare"), self.database.read() as unit:
-                run.changes = preview(unit, run.journal, run.known, prune=run.request.prune, limit=_SHOWN_CHANGES)
+                run.changes = preview(unit, journal, run.known, prune=prunes, limit=_SHOWN_CHANGES)
             return
         with run.phase("merge"):
             if journal.mode == "staged":
-                self._merge_stage(run, now)
+                self._merge_stage(run)
         with run.phase("finish"), self.database.unit() as unit:
-            if run.request.prune and journal.mode == "staged":
-                journal.counts.retired += prune(unit, journal, run.known, actor=self.audit.actor, now=now)
+            if prunes:
+                journal.counts.retired += prune(unit, journal, run.known, actor=self.audit.actor, now=self.clock.now())
             self.audit.record(unit, "catalogue.import", journal.id, journal.counts.as_dict(), count=journal.counts.rows)
             _verify(journals.stored_counts(unit, journal), journal)
             journal.state = "done"
             journals.drop_stage(unit, journal.id)
             journals.save(unit, journal, finished_at=self.clock.now())
 
-    def _merge_stage(self, run: Run, now: Instant) -> None:
+    def _meet_known(self, run: Run) -> None:
+        # Which records the file has is known to the process that read it, and that was killed after it had.
+        with run.phase("read_again"):
+            for *_, notes, position, _ in from_child(lambda: differing(run.feed, run.known, sys.maxsize)):
+                if notes is not None:
+                    run.known.take_notes(notes)
+                run.progress(position, run.journal.counts)
+
+    def _merge_stage(self, run: Run) -> None:
         journal = run.journal
         while True:
             with self.database.unit() as unit:
-                merged = 0
+                merged, now = 0, self.clock.now()
                 for rows in stage.batches(unit, journal):
                     merge(unit, journal, rows, actor=self.audit.actor, now=now)
                     journal.merged = rows[-1][LINE]
@@ -218,16 +253,19 @@ class ImportService:
 
     def _finish(self, run: Run) -> Report:
         journal, request = run.journal, run.request
-        with self.database.read() as unit:
-            first = list(journals.rejects(unit, journal.id, limit=_SHOWN))
-            superseded = list(journals.rejects(unit, journal.id, limit=_SHOWN, superseded=True))
-            place = self._rejects_place(run) if first else None
-            if place:
-                write_rejects(place, run.feed.header, journals.rejects(unit, journal.id))
-        if journal.state != "done":
-            with self.database.unit() as unit:
-                journals.close_unmerged(unit, journal, keep=not request.dry_run, now=self.clock.now())
-        report = Report(
+        try:
+            self._find_raw_rows(run)
+            with self.database.read() as unit:
+                first = list(journals.rejects(unit, journal.id, limit=_SHOWN))
+                superseded = list(journals.rejects(unit, journal.id, limit=_SHOWN, superseded=True))
+                place = self._rejects_place(run) if first else None
+                if place:
+                    write_rejects(place, run.feed.header, journals.rejects(unit, journal.id))
+        finally:
+            if journal.state != "done":
+                with self.database.unit() as unit:
+                    journals.close_unmerged(unit, journal, keep=not request.dry_run, now=self.clock.now())
+        return Report(
             import_id=journal.id,
             counts=journal.counts,
             seconds=time.monotonic() - run.started,
@@ -240,7 +278,21 @@ class ImportService:
             changes=run.changes,
             phases=run.phases,
         )
-        return report
+
+    def _find_raw_rows(self, run: Run) -> None:
+        if run.journal.mode == "direct":
+            return
+        with self.database.read() as unit:
+            lines = set(journals.without_row(unit, run.journal))
+        if not lines:
+            return
+        with run.phase("read_again"), run.kept.again() if run.kept else nullcontext(True) as possible:
+            if possible:
+                # What was kept of standard input may have found no room in the end; the rejects are named all the same.
+                with suppress(BrokenFeed):
+                    rows = list(raw_rows(run.request, lines, limits=self.limits, currency=self.currency))
+                    with self.database.unit() as unit:
+                        journals.add_rows(unit, run.journal, rows)
 
     def _rejects_place(self, run: Run) -> str | None:
         if run.request.rejects:

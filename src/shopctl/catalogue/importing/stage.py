@@ -13,6 +13,8 @@ from shopctl.storage.unit import Unit
 
 _BATCH = 2000
 
+Rejected = tuple[int, str, str, str, str, object]
+
 
 def add(unit: Unit, import_id: str, rows: Sequence[FeedRow]) -> None:
     """Stage rows."""
@@ -28,8 +30,7 @@ def add(unit: Unit, import_id: str, rows: Sequence[FeedRow]) -> None:
 
 def settle(unit: Unit, journal: Journal, known: KnownRecords) -> None:
     """Decide what the whole stage decides: of several rows with one SKU the last wins, parents must exist."""
-    _supersede(unit, journal)
-    _supersede_by_known(unit, journal, known)
+    _supersede(unit, journal, known)
     while _reject_orphans(unit, journal):
         pass  # a rejected row may have been the parent of others
 
@@ -47,66 +48,92 @@ def batches(unit: Unit, journal: Journal) -> Iterator[list[FeedRow]]:
         after = rows[-1][0]
 
 
-def _supersede(unit: Unit, journal: Journal) -> None:
-    beaten = """select r.line, r.sku, (select max(n.line) from import_row n
-                                        where n.import_id = r.import_id and n.sku = r.sku) as winner
-                  from import_row r where r.import_id = :id
-                   and exists (select 1 from import_row n where n.import_id = r.import_id and n.sku = r.sku
-                                                            and n.line > r.line)"""
-    _remove(unit, journal, [
-        journals.superseded(line, sku, winner)
-        for line, sku, winner in unit.tuples(beaten, id=journal.id)
-    ])  # fmt: skip
+def _supersede(unit: Unit, journal: Journal, known: KnownRecords) -> None:
+    staged: dict[str, list[int]] = {}
+    for sku, line in unit.tuples(
+        """select sku, line from import_row where import_id = :id
+              and sku in (select sku from import_row where import_id = :id group by sku having count(*) > 1)""",
+        id=journal.id,
+    ):
+        staged.setdefault(sku, []).append(line)
+    unchanged = _unchanged(unit, journal, known)
+    _add_staged(unit, journal, staged, [sku for sku in unchanged if sku not in staged])
+    beaten: list[Rejected] = []
+    for sku in staged | unchanged:
+        lines = staged.get(sku, []) + unchanged.get(sku, [])
+        last = max(lines)
+        beaten += [journals.superseded(line, sku, last) for line in lines if line != last]
+        # An unchanged record was not staged, and counted as soon as it was met.
+        journal.counts.unchanged -= sum(line != last for line in unchanged.get(sku, []))
+    _remove(unit, journal, beaten)
 
 
-def _supersede_by_known(unit: Unit, journal: Journal, known: KnownRecords) -> None:
-    # A record that is unchanged was not staged; where it stands below a staged row of its product, it is the last.
+def _unchanged(unit: Unit, journal: Journal, known: KnownRecords) -> dict[str, list[int]]:
+    """Where unchanged records stand, by SKU, for the SKUs that have another row in the file."""
     if not len(known):
-        return
-    candidates = unit.stream(
-        """select s.line, s.sku, r.hash from import_row s
-             join product p on p.sku = s.sku
-             join feed_record r on r.product_id = p.id and r.feed_id = :feed
-            where s.import_id = :id and r.hash is not null""",
+        return {}
+    repeats: dict[int, list[int]] = {}
+    for value, line in known.repeats():
+        repeats.setdefault(value, []).append(line)
+    found = {}
+    for sku, value, is_staged in unit.stream(
+        """select p.sku, r.hash,
+                  exists (select 1 from import_row s where s.import_id = :id and s.sku = p.sku)
+             from feed_record r join product p on p.id = r.product_id
+            where r.feed_id = :feed and r.hash is not null""",
         id=journal.id,
         feed=journal.feed_id,
-    )
-    _remove(unit, journal, [
-        journals.superseded(line, sku, known.line_of(value))
-        for line, sku, value in candidates
-        if known.line_of(value) > line
-    ])  # fmt: skip
+    ):
+        if (is_staged or value in repeats) and (line := known.line_of(value)):
+            found[sku] = [*repeats.get(value, ()), line]
+    return found
+
+
+def _add_staged(unit: Unit, journal: Journal, staged: dict[str, list[int]], skus: Sequence[str]) -> None:
+    for start in range(0, len(skus), _BATCH):
+        for sku, line in unit.tuples(
+            f"""select sku, line from import_row where import_id = :id
+                 and sku in (select value ->> 0 from {unit.each("skus")})""",
+            id=journal.id,
+            skus=journals.json_rows([sku] for sku in skus[start : start + _BATCH]),
+        ):
+            staged.setdefault(sku, []).append(line)
 
 
 def _reject_orphans(unit: Unit, journal: Journal) -> bool:
+    # Variants are one level deep. A staged row tells of its product what the shop says of others.
     orphans = unit.tuples(
-        """select r.line, r.sku, r.parent_sku from import_row r
+        """select r.line, r.sku, r.parent_sku,
+                  coalesce(s.parent_sku, p.parent_sku) is null, coalesce(s.parent_sku, p.parent_sku, '') <> ''
+             from import_row r
+             left join import_row s on s.import_id = r.import_id and s.sku = r.parent_sku
+             left join product p on p.sku = r.parent_sku
             where r.import_id = :id and r.parent_sku <> ''
-              and (r.parent_sku = r.sku
-                   or not exists (select 1 from product p where p.sku = r.parent_sku)
-                  and not exists (select 1 from import_row s where s.import_id = r.import_id and s.sku = r.parent_sku))
+              and (r.parent_sku = r.sku or coalesce(s.parent_sku, p.parent_sku, '?') <> ''
+                   or exists (select 1 from product v where v.parent_sku = r.sku and v.parent_sku <> ''
+                               and not exists (select 1 from import_row o where o.import_id = r.import_id
+                                                                            and o.sku = v.sku)))
             order by r.line""",
         id=journal.id,
     )
-    rows = dict(
-        unit.tuples(
-            f"""select line, row from import_row where import_id = :id
-                 and line in (select cast(value ->> 0 as bigint) from {unit.each("lines")})""",
-            id=journal.id,
-            lines=journals.json_rows([line] for line, _, _ in orphans),
-        )
-        if orphans
-        else []
-    )
     _remove(unit, journal, [
-        (line, sku, "parent_sku", "parent.unknown", f"there is no product {parent!r} in the shop or in this file",
-         [str(value) for value in marshal.loads(rows[line])[SKU:]])
-        for line, sku, parent in orphans
+        (line, sku, "parent_sku", *_why(sku, parent, is_missing, is_variant), [])
+        for line, sku, parent, is_missing, is_variant in orphans
     ])  # fmt: skip
     return bool(orphans)
 
 
-def _remove(unit: Unit, journal: Journal, rejects: list[tuple[int, str, str, str, str, object]]) -> None:
+def _why(sku: str, parent: str, is_missing: bool, is_variant: bool) -> tuple[str, str]:
+    if parent == sku:
+        return "parent.invalid", "a product cannot be its own parent"
+    if is_missing:
+        return "parent.unknown", f"there is no product {parent!r} in the shop or in this file"
+    if is_variant:
+        return "parent.invalid", f"{parent!r} is a variant itself"
+    return "parent.invalid", "it has variants of its own"
+
+
+def _remove(unit: Unit, journal: Journal, rejects: list[Rejected]) -> None:
     if not rejects:
         return
     journals.add_rejects(unit, journal, rejects)

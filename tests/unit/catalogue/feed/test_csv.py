@@ -13,7 +13,9 @@ HEAD = "sku,name,price,stock\n"
 
 
 def test_a_plain_feed(read: Reader) -> None:
-    feed = read("sku,name,description,brand,category,price,currency,stock,weight\nA-1,Mug,Blue,Acme,Home>Kitchen,19.99,USD,12,1.25\n")
+    feed = read(
+        "sku,name,description,brand,category,price,currency,stock,weight\nA-1,Mug,Blue,Acme,Home>Kitchen,19.99,USD,12,1.25\n"
+    )
 
     assert feed["A-1"] == {
         "line": 2,
@@ -36,8 +38,17 @@ def test_a_plain_feed(read: Reader) -> None:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_any_delimiter_and_line_end(read: Reader, delimiter: str, line_end: str, end: str) -> None:
-    rows = [["sku", "name", "price"], ["A", f'"x{delimiter}y"', "1.00"], ["B", '"two\nlines ""quoted"""', "2.00"], ["C", "z", ""]]
-    text = line_end.join(delimiter.join(row) for row in rows).replace("\n", line_end) if line_end == "\r" else line_end.join(delimiter.join(row) for row in rows)
+    rows = [
+        ["sku", "name", "price"],
+        ["A", f'"x{delimiter}y"', "1.00"],
+        ["B", '"two\nlines ""quoted"""', "2.00"],
+        ["C", "z", ""],
+    ]
+    text = (
+        line_end.join(delimiter.join(row) for row in rows).replace("\n", line_end)
+        if line_end == "\r"
+        else line_end.join(delimiter.join(row) for row in rows)
+    )
     feed = read(text + (line_end if end else ""))
 
     assert feed.skus == ["A", "B", "C"]
@@ -50,7 +61,15 @@ def test_any_delimiter_and_line_end(read: Reader, delimiter: str, line_end: str,
 
 @pytest.mark.parametrize(
     ("encoding", "mark"),
-    [("utf-8", b""), ("utf-8-sig", b""), ("utf-16", b""), ("utf-16-le", b""), ("utf-16-be", b"\xfe\xff"), ("cp1252", b""), ("utf-32", b"")],
+    [
+        ("utf-8", b""),
+        ("utf-8-sig", b""),
+        ("utf-16", b""),
+        ("utf-16-le", b""),
+        ("utf-16-be", b"\xfe\xff"),
+        ("cp1252", b""),
+        ("utf-32", b""),
+    ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_any_encoding(read: Reader, encoding: str, mark: bytes, pack: object) -> None:
@@ -102,11 +121,14 @@ def test_text_after_a_closing_quote_is_kept(read: Reader) -> None:
 
 def test_single_quotes_and_backslashes(read: Reader) -> None:
     assert read("sku;name;price\nA;'Mug; blue';1.00\nB;'Cup; red';2.00\n")["A"]["name"] == "Mug; blue"
-    assert read('sku,name,price\nA,"Mug \\"XL\\", blue",1.00\nB,"Cup \\"S\\", red",1.00\n')["A"]["name"] == 'Mug "XL", blue'
+    assert (
+        read('sku,name,price\nA,"Mug \\"XL\\", blue",1.00\nB,"Cup \\"S\\", red",1.00\n')["A"]["name"]
+        == 'Mug "XL", blue'
+    )
 
 
 def test_padding_is_dropped_where_the_header_is_padded(read: Reader) -> None:
-    feed = read("sku   ,name         ,price \nA     ,Mug          ,1.00  \nB     ,\"Cup, red\"   ,2.00  \n")
+    feed = read('sku   ,name         ,price \nA     ,Mug          ,1.00  \nB     ,"Cup, red"   ,2.00  \n')
 
     assert feed["A"]["name"] == "Mug"
     assert feed["B"]["name"] == "Cup, red"
@@ -206,7 +228,7 @@ def test_a_currency_that_contradicts_or_does_not_exist(read: Reader) -> None:
 
 
 def test_decimal_commas_of_a_column_are_found(read: Reader) -> None:
-    feed = read('sku;name;price;stock\nA;x;1.234;1.500\nB;y;12,50;3\n')
+    feed = read("sku;name;price;stock\nA;x;1.234;1.500\nB;y;12,50;3\n")
 
     assert feed["A"]["prices"][0][1] == 123400
     assert feed["A"]["stock"] == (("default", 1500),)
@@ -214,9 +236,13 @@ def test_decimal_commas_of_a_column_are_found(read: Reader) -> None:
 
 
 def test_what_the_export_writes(read: Reader) -> None:
-    header = "sku,parent_sku,kind,status,name,description,brand,category,categories,tax_class,options,attributes,tags,media,components,publish_at,retire_at,price,currency,prices,stock"
+    header = (
+        "sku,parent_sku,kind,status,name,description,brand,category,categories,tax_class,options,attributes,tags,media,"
+        "components,publish_at,retire_at,price,currency,prices,stock"
+    )
     full = (
-        'A,P,bundle,draft,Mug,"  text\n",Acme,Home > Kitchen,"[""Gifts""]",books,"{""Size"":""L""}","{""a"":{""b"":[1,2.5,null]}}",'
+        'A,P,bundle,draft,Mug,"  text\n",Acme,Home > Kitchen,"[""Gifts""]",books,"{""Size"":""L""}",'
+        '"{""a"":{""b"":[1,2.5,null]}}",'
         '"[""x"",""y, z""]","[{""alt"":"""",""kind"":""video"",""url"":""https://e.test/a.mp4""}]","[{""sku"":""B"",""quantity"":2}]",'
         '2026-11-24T13:34:00Z,,,,"[{""currency"":""EUR"",""amount"":""19.99""},{""currency"":""EUR"",""amount"":""9.99"",""list"":""vip"",'
         '""min_quantity"":10,""valid_from"":""2026-01-01T00:00:00Z"",""valid_until"":""2027-01-01T00:00:00Z""}]","{""berlin"":3,""default"":1}"'
@@ -262,7 +288,11 @@ def test_what_the_export_writes(read: Reader) -> None:
         ("prices", '[{"currency":"EUR","amount":"1"},{"currency":"EUR","amount":"2"}]', "price.twice"),
         ("prices", '[{"currency":"EUR","amount":"1","colour":1}]', "field.unknown"),
         ("prices", '[{"currency":"EUR","amount":"1","min_quantity":0}]', "price.min_quantity"),
-        ("prices", '[{"currency":"EUR","amount":"1","valid_from":"2027-01-01","valid_until":"2026-01-01"}]', "price.period"),
+        (
+            "prices",
+            '[{"currency":"EUR","amount":"1","valid_from":"2027-01-01","valid_until":"2026-01-01"}]',
+            "price.period",
+        ),
         ("components", '[{"sku":"B","quantity":-1}]', "components.quantity"),
         ("kind", "gadget", "kind.unknown"),
         ("status", "perhaps", "status.unknown"),
@@ -284,9 +314,14 @@ def test_a_bad_cell(read: Reader, column: str, cell: str, code: str) -> None:
 
 
 def test_unknown_columns_become_attributes(read: Reader) -> None:
-    feed = read('sku,Net weight (kg),Maße,details,list,broken,blank\nA,1.5,"3 ""x""","{""b"":1,""a"":[2]}",[1],[oops,\n')
+    feed = read(
+        'sku,Net weight (kg),Maße,details,list,broken,blank\nA,1.5,"3 ""x""","{""b"":1,""a"":[2]}",[1],[oops,\n'
+    )
 
-    assert feed["A"]["extra"] == '{"blank":null,"broken":"[oops","details":{"a":[2],"b":1},"list":[1],"maße":"3 \\"x\\"","net_weight_kg":"1.5"}'
+    assert (
+        feed["A"]["extra"] == '{"blank":null,"broken":"[oops","details":{"a":[2],"b":1},"list":[1],"maße":"3 \\"x\\"",'
+        '"net_weight_kg":"1.5"}'
+    )
 
 
 def test_repeated_columns_keep_apart(read: Reader) -> None:
@@ -298,7 +333,9 @@ def test_repeated_columns_keep_apart(read: Reader) -> None:
 
 def test_a_rejects_file_is_read_without_its_five_columns(read: Reader) -> None:
     first = read(HEAD + "A,Mug,abc,1\nB,Cup,1.00,1\n")
-    again = read("line,sku,field,code,message,sku,name,price,stock\n2,A,price,price.invalid,no,A,Mug,2.00,1\n3,,,,,B,,1.00,1\n")
+    again = read(
+        "line,sku,field,code,message,sku,name,price,stock\n2,A,price,price.invalid,no,A,Mug,2.00,1\n3,,,,,B,,1.00,1\n"
+    )
 
     assert again.feed.header == first.feed.header
     assert again["A"]["name"] == "Mug"

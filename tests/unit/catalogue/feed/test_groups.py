@@ -6,7 +6,8 @@ from shopctl.catalogue.feed.groups import generated_sku
 from unit.catalogue.feed.conftest import Reader
 
 SHOPIFY = (
-    "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty,Image Src,Image Alt Text\n"
+    "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
+    "Variant Inventory Qty,Image Src,Image Alt Text\n"
     'pot,Clay pot,<p>Clay</p>,Acme,Outdoor,"Pot, Plants",true,Size,Small,,9.99,1,https://e.test/1.jpg,Front\n'
     "pot,,,,,,,,Large,POT-L,15.99,3,,\n"
     "pot,,,,,,,,,,,,https://e.test/2.jpg,\n"
@@ -20,7 +21,12 @@ def test_variants_take_over_what_the_product_says(read: Reader) -> None:
     assert feed.rejects == []
     assert feed.skus == ["pot-Small", "POT-L", "lamp"]
     large = feed["POT-L"]
-    assert (large["name"], large["description"], large["brand"], large["category"]) == ("Clay pot", "<p>Clay</p>", "Acme", "Outdoor")
+    assert (large["name"], large["description"], large["brand"], large["category"]) == (
+        "Clay pot",
+        "<p>Clay</p>",
+        "Acme",
+        "Outdoor",
+    )
     assert large["tags"] == '["Pot","Plants"]'
     assert large["options"] == '{"Size":"Large"}'
     assert large["prices"] == (("EUR", 1599, "default", 1, 0, None),)
@@ -32,7 +38,10 @@ def test_variants_take_over_what_the_product_says(read: Reader) -> None:
 
 
 def test_a_row_with_only_an_image_is_folded_into_the_product(read: Reader) -> None:
-    assert read(SHOPIFY)["pot-Small"]["media"] == '[{"alt":"Front","url":"https://e.test/1.jpg"},{"alt":"","url":"https://e.test/2.jpg"}]'
+    assert (
+        read(SHOPIFY)["pot-Small"]["media"]
+        == '[{"alt":"Front","url":"https://e.test/1.jpg"},{"alt":"","url":"https://e.test/2.jpg"}]'
+    )
 
 
 def test_a_change_of_the_product_changes_the_hash_of_every_variant(read: Reader) -> None:
@@ -44,7 +53,9 @@ def test_a_change_of_the_product_changes_the_hash_of_every_variant(read: Reader)
 
 
 def test_a_product_still_being_gathered_is_read_again_after_a_kill(read: Reader) -> None:
-    text = SHOPIFY + "".join(f"p{number},Product {number},,,,,true,Title,Default Title,,1.00,1,,\n" for number in range(3000))
+    text = SHOPIFY + "".join(
+        f"p{number},Product {number},,,,,true,Title,Default Title,,1.00,1,,\n" for number in range(3000)
+    )
     whole = read(text)
     for line in whole.lines:
         rest = read(text, start_line=line)
@@ -52,13 +63,19 @@ def test_a_product_still_being_gathered_is_read_again_after_a_kill(read: Reader)
 
 
 def test_the_variant_id_comes_before_the_handle(read: Reader) -> None:
-    feed = read("Product Handle,Product Title,Variant Id,Variant Sku,Variant Price EUR\nmug,Mug,variant_1,,5\nmug,Mug,variant_2,M-2,5\n")
+    feed = read(
+        "Product Handle,Product Title,Variant Id,Variant Sku,Variant Price EUR\n"
+        "mug,Mug,variant_1,,5\nmug,Mug,variant_2,M-2,5\n"
+    )
 
     assert feed.skus == ["variant_1", "M-2"]
 
 
 def test_option_groups_beside_option_values(read: Reader) -> None:
-    feed = read('name,slug,optionGroups,optionValues,sku,price\nLaptop,laptop,size|RAM,13 inch|8GB,L1,1\n,,,15 inch|8GB,L2,1\n,,,15 inch,L3,1\n')
+    feed = read(
+        "name,slug,optionGroups,optionValues,sku,price\n"
+        "Laptop,laptop,size|RAM,13 inch|8GB,L1,1\n,,,15 inch|8GB,L2,1\n,,,15 inch,L3,1\n"
+    )
 
     assert feed["L2"]["options"] == '{"RAM":"8GB","size":"15 inch"}'
     assert feed["L2"]["name"] == "Laptop"

@@ -56,7 +56,10 @@ def test_all_fields(read: Reader, text: str) -> None:
     assert product["options"] == '{"Count":"2","Size":"L"}'
     assert product["attributes"] == '{"a":true,"b":{"c":[1,2.5,null]}}'
     assert product["tags"] == '["x","y"]'
-    assert product["media"] == '[{"alt":"","url":"https://e.test/1.jpg"},{"alt":"two","kind":"video","url":"https://e.test/2.mp4"}]'
+    assert (
+        product["media"]
+        == '[{"alt":"","url":"https://e.test/1.jpg"},{"alt":"two","kind":"video","url":"https://e.test/2.mp4"}]'
+    )
     assert product["components"] == '[{"quantity":2,"sku":"B"},{"quantity":1,"sku":"C"}]'
     assert (product["publish_at"], product["retire_at"]) == (1795527240000000, None)
     assert product["prices"] == (("EUR", 1999, "default", 1, 0, None), ("KWD", 1234, "default", 5, 0, None))
@@ -70,7 +73,9 @@ def test_absent_keys_are_not_given(read: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "minor"), [("19.99", 1999), ('"19.99"', 1999), ("0.1", 10), ("5", 500), ('"1.234,50"', 123450), ("4503599627370497.25", 450359962737049725)]
+    ("price", "minor"),
+    [("19.99", 1999), ('"19.99"', 1999), ("0.1", 10), ("5", 500), ('"1.234,50"', 123450),
+     ("4503599627370497.25", 450359962737049725)]
 )  # fmt: skip
 def test_prices_are_read_from_their_digits(read: Reader, price: str, minor: int) -> None:
     feed = read(f'{{"sku":"A","price":{price}}}\n')

@@ -95,7 +95,10 @@ def test_options_named_by_the_mapping(read: Reader) -> None:
 
 
 def test_a_mapping_for_json(read: Reader) -> None:
-    feed = read('{"articleNumber":"A","text":"Mug","kg":1.5,"secret":1}\n', mapping='ignore=["secret"]\n[columns]\narticleNumber="sku"\ntext="name"\n[attributes]\nkg="weight"')
+    feed = read(
+        '{"articleNumber":"A","text":"Mug","kg":1.5,"secret":1}\n',
+        mapping='ignore=["secret"]\n[columns]\narticleNumber="sku"\ntext="name"\n[attributes]\nkg="weight"',
+    )
 
     assert feed["A"]["name"] == "Mug"
     assert feed["A"]["extra"] == '{"weight":1.5}'

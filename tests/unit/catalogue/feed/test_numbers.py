@@ -49,7 +49,8 @@ def test_a_number(text: str, plain: str, mark: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "abc", "1e5", "1E5", "NaN", "Infinity", "1.2.3", "1,2,3", "12.3.4", "1 2", "1 23,4", "€5€", "--5", "1,234.567,8", "١٢", "0x10", "5%5", "1_000"],
+    ["", " ", "abc", "1e5", "1E5", "NaN", "Infinity", "1.2.3", "1,2,3", "12.3.4", "1 2", "1 23,4", "€5€", "--5",
+     "1,234.567,8", "١٢", "0x10", "5%5", "1_000"],
 )  # fmt: skip
 def test_no_number(text: str) -> None:
     try:
@@ -94,7 +95,10 @@ def test_the_habit_of_a_column(cells: list[str], habit: str) -> None:
     assert decimal_habit(cells) == habit
 
 
-@given(some.decimals(0, 10**12, places=2, allow_nan=False), some.sampled_from([",.", ".,", " ,", "' .".replace(" ", ""), "\u00a0,"]))
+@given(
+    some.decimals(0, 10**12, places=2, allow_nan=False),
+    some.sampled_from([",.", ".,", " ,", "' .".replace(" ", ""), "\u00a0,"]),
+)
 def test_any_grouping_reads_exactly(value: Decimal, separators: str) -> None:
     thousands, decimal = separators
     text = f"{value:,.2f}".translate({ord(","): thousands, ord("."): decimal})

@@ -24,7 +24,9 @@ class Chunks:
         return self.data.read(min(size, self.size))
 
 
-def splitter(data: bytes, chunk: int = 1 << 20, limit: int = 1 << 20, width: int = 3, dialect: Dialect | None = None) -> Splitter:
+def splitter(
+    data: bytes, chunk: int = 1 << 20, limit: int = 1 << 20, width: int = 3, dialect: Dialect | None = None
+) -> Splitter:
     dialect = dialect or Dialect()
 
     def fits(record: bytes) -> bool:

@@ -22,7 +22,14 @@ def product(*cells: str) -> bytes:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_row(read: Reader, pack: object) -> None:
-    cells = text("A-1"), text("Größe <5 €>\nzwei"), number("19.989999999999998"), text("EUR"), number("5"), number("46350", 1)
+    cells = (
+        text("A-1"),
+        text("Größe <5 €>\nzwei"),
+        number("19.989999999999998"),
+        text("EUR"),
+        number("5"),
+        number("46350", 1),
+    )
     feed = read(pack(product(*cells)))  # type: ignore[operator]
 
     assert feed.feed.format == "xlsx"
@@ -69,7 +76,9 @@ def test_dates_by_style(read: Reader) -> None:
 
 
 def test_the_other_epoch(read: Reader) -> None:
-    content = workbook(sheet([text("sku") + text("day"), text("A") + number("44888", 1)]), properties='<workbookPr date1904="1"/>')
+    content = workbook(
+        sheet([text("sku") + text("day"), text("A") + number("44888", 1)]), properties='<workbookPr date1904="1"/>'
+    )
 
     assert read(content)["A"]["extra"] == '{"day":"2026-11-24"}'
 
@@ -77,7 +86,8 @@ def test_the_other_epoch(read: Reader) -> None:
 def test_shared_strings_rich_text_and_escapes(read: Reader) -> None:
     strings = (
         f'<sst xmlns="{MAIN}"><si><t>sku</t></si><si><t>name</t></si><si><t>A</t></si>'
-        "<si><r><t>Big </t></r><r><rPr/><t>mug</t></r><rPh><t>hint</t></rPh></si><si><t>a_x000D_b _x005F_x0041_</t></si></sst>"
+        "<si><r><t>Big </t></r><r><rPr/><t>mug</t></r><rPh><t>hint</t></rPh></si>"
+        "<si><t>a_x000D_b _x005F_x0041_</t></si></sst>"
     )
     rows = ['<c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="inlineStr"><is><t>note</t></is></c>']
     rows.append('<c t="s"><v>2</v></c><c t="s"><v>3</v></c><c t="s"><v>4</v></c>')
@@ -118,7 +128,17 @@ def test_a_workbook_of_a_spreadsheet_library(read: Reader, tmp_path: Path) -> No
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     book.active.append(["SKU", "Name", "Price", "Currency", "Stock", "Made", "EAN"])
-    book.active.append(["A", "Mug €", 19.99, "EUR", 5, datetime(2026, 11, 24, 13, 34), 4006381333931])
+    book.active.append(
+        [
+            "A",
+            "Mug €",
+            19.99,
+            "EUR",
+            5,
+            datetime(2026, 11, 24, 13, 34),  # noqa: DTZ001
+            4006381333931,
+        ]
+    )
     book.active.append(["B", "Cup", 0.1 + 0.2, "EUR", 5.0, None, "0012"])
     book.save(tmp_path / "book.xlsx")
     feed = read(tmp_path / "book.xlsx")

@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _WORKBOOK = (
-    f'<workbook xmlns="{MAIN}" xmlns:r="{_RELATIONS}">%s<sheets><sheet name="Hidden" sheetId="1" state="hidden" r:id="rId9"/>'
+    f'<workbook xmlns="{MAIN}" xmlns:r="{_RELATIONS}">%s<sheets>'
+    '<sheet name="Hidden" sheetId="1" state="hidden" r:id="rId9"/>'
     '<sheet name="Products" sheetId="2" r:id="rId1"/></sheets></workbook>'
 )
 _RELS = (
@@ -21,8 +22,8 @@ _STYLES = (
     f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
     '<numFmt numFmtId="165" formatCode="&quot;days&quot; 0.00 [Red]"/></numFmts>'
     '<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>'
-    '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="22"><alignment/></xf>'
-    '<xf numFmtId="45"/></cellXfs></styleSheet>'
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/>'
+    '<xf numFmtId="22"><alignment/></xf><xf numFmtId="45"/></cellXfs></styleSheet>'
 )  # styles: 1, 2, 4, 5 are dates or times; 0 and 3 are numbers
 
 
@@ -39,7 +40,9 @@ def sheet(rows: Sequence[str]) -> str:
     return f'<worksheet xmlns="{MAIN}"><sheetData>{body}</sheetData></worksheet>'
 
 
-def workbook(sheet_xml: str | bytes, *, strings: str = "", properties: str = "", more: dict[str, bytes] | None = None) -> bytes:
+def workbook(
+    sheet_xml: str | bytes, *, strings: str = "", properties: str = "", more: dict[str, bytes] | None = None
+) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", _WORKBOOK % properties)

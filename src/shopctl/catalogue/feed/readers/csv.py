@@ -97,46 +97,44 @@ class CsvFeed:
             raise self._endless(problem) from None
 
     def _batches_of(self, piece: Piece, known: Container[int] | None, start_line: int) -> Iterator[Batch]:
-        if start_line and piece.lines[-1] <= start_line:
+        last = piece.next_line - 1
+        if start_line and (done := bisect_right(piece.lines, start_line)):
+            piece = _chosen(piece, range(done, len(piece.records)))
+        if not piece.records:
             return
-        records, lines = piece.records, piece.lines
-        torn = piece.torn
-        if start_line and (skip := bisect_right(lines, start_line)):
-            records, lines = records[skip:], lines[skip:]
-            torn = frozenset(index - skip for index in torn)
         seen: list[tuple[int, int]] = []
         hashes: Sequence[int] = ()
         if self.table.groups is None:
-            hashes = self.table.hashes(records)
+            hashes = self.table.hashes(piece.records)
             if known is not None:
                 fresh = [index for index, number in enumerate(hashes) if number not in known]
-                if not fresh:
-                    yield Batch(
-                        [], [], list(zip(lines, hashes, strict=True)), self.source.position, piece.next_line - 1
-                    )
-                    return
                 if len(fresh) < len(hashes):
-                    chosen = set(fresh)
-                    seen = [(lines[index], number) for index, number in enumerate(hashes) if index not in chosen]
-                    torn = frozenset(position for position, index in enumerate(fresh) if index in torn)
-                    records, lines = [records[index] for index in fresh], [lines[index] for index in fresh]
-                    hashes = [hashes[index] for index in fresh]
+                    old = set(range(len(hashes))).difference(fresh)
+                    seen = [(piece.lines[index], hashes[index]) for index in sorted(old)]
+                    piece, hashes = _chosen(piece, fresh), [hashes[index] for index in fresh]
         rejects: list[Reject] = []
-        texts = self._texts(records, lines, rejects)
         try:
-            table = self._exact_cells(texts, lines, torn, rejects) if piece.exact else self._cells(texts)
+            table = self.cells_of(piece, rejects)
         except Misjoined:
             yield from self._batches_of(self.splitter.again(), known, start_line)
             return
-        if self.splitter.nul or max(map(len, records)) > self.limits.field_characters:
-            self.table.check_texts(table, lines, rejects)
-        last = piece.next_line - 1
         if self.table.groups is None:
-            rows = self.table.rows(lines, hashes, table, rejects)
+            rows = self.table.rows(piece.lines, hashes, table, rejects)
         else:
-            gathered, last = self.table.gather(lines, records, table, rejects, last)
+            gathered, last = self.table.gather(piece.lines, piece.records, table, rejects, last)
             rows, seen = self.table.finished(gathered, known, rejects)
         yield Batch(rows, rejects, seen, self.source.position, last)
+
+    def cells_of(self, piece: Piece, rejects: list[Reject]) -> list[list[str] | None]:
+        """The cells of each record; None for one that is rejected already. Raises Misjoined."""
+        if not piece.records:
+            return []
+        texts = self._texts(piece.records, piece.lines, rejects)
+        lines = piece.lines
+        table = self._exact_cells(texts, lines, piece.torn, rejects) if piece.exact else self._cells(texts)
+        if self.splitter.nul or max(map(len, piece.records)) > self.limits.field_characters:
+            self.table.check_texts(table, lines, rejects)
+        return table
 
     def _texts(self, records: list[bytes], lines: Sequence[int], rejects: list[Reject]) -> list[str | None]:
         """The records decoded; None for one that cannot be, which is rejected."""
@@ -238,6 +236,15 @@ class CsvFeed:
 
     def _endless(self, problem: EndlessLine) -> EndlessRecord:
         return EndlessRecord(file=self.source.name, limit=self.limits.record_bytes, line=problem.line)
+
+
+def _chosen(piece: Piece, indices: Sequence[int]) -> Piece:
+    """The piece with only these of its records."""
+    return piece._replace(
+        records=[piece.records[index] for index in indices],
+        lines=[piece.lines[index] for index in indices],
+        torn=frozenset(place for place, index in enumerate(indices) if index in piece.torn),
+    )
 
 
 def _transcode(source: Source, encoding: str) -> bytes:

@@ -95,10 +95,13 @@ class _Text:
         self.position = 0
 
     def _more(self) -> bool:
-        data = self.stream.read(_CHUNK)
-        self.buffer = self.buffer[self.position :] + data
-        self.position = 0
-        return bool(data)
+        # As much again as waits already: a long value is scanned a few times, not once a chunk.
+        wanted, parts = max(_CHUNK, len(self.buffer) - self.position), [self.buffer[self.position :]]
+        while wanted > 0 and (data := self.stream.read(wanted)):
+            parts.append(data)
+            wanted -= len(data)
+        self.buffer, self.position = b"".join(parts), 0
+        return len(parts) > 1
 
     def skip_blank(self, may_end: bool = False) -> bytes:
         """The next byte that is not blank, where the window then stands. Raises Truncated at the end."""

@@ -1,0 +1,184 @@
+"""Keeps the search index in step with the change log: catches up, or builds it anew aside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from shopctl.catalogue import positions
+from shopctl.catalogue.engines.errors import IndexBusy, IndexNotWritten, IndexUnusable
+from shopctl.catalogue.generations import Generations
+from shopctl.catalogue.ports import Document, Engine, Index
+from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from shopctl.storage.database import Database
+
+SMALL = 5000
+"""So many changes a search takes into the index before it answers; more are left to `refresh`."""
+
+_REBUILD = 20_000  # from so many changes on, and when they are most of the catalogue, building anew is faster
+_WAIT = 30.0  # seconds
+_TOLD = 1000  # documents between two reports of progress
+
+Progress = Callable[[int], None]
+Note = Callable[[str], None]
+
+
+def silent(_: object) -> None:
+    """Reports to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An index and how many changes it does not hold yet."""
+
+    index: Index
+    lag: int
+
+
+class Refreshed(NamedTuple):
+    """What keeping the index in step took: documents it holds, those written, changes still missing, seconds."""
+
+    documents: int
+    written: int
+    rebuilt: bool
+    lag: int
+    seconds: float
+
+
+class Indexing:
+    """The index of one shop in one folder."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine = engine
+        self.generations = Generations(folder, f"{engine.name}-{engine.format}")
+
+    def opened(self) -> Index | None:
+        """The index in use; None when there is none. Raises IndexUnusable."""
+        while (path := self.generations.current()) is not None:
+            try:
+                index = self.engine.open(path)
+            except IndexUnusable:
+                # It was replaced between looking and opening.
+                if self.generations.current() != path:
+                    continue
+                if not path.is_dir():
+                    return None
+                raise
+            _ = index.position  # one that was never finished is of no use
+            return index
+        return None
+
+    def ready(self, unit: Unit, index: Index | None, why: str, note: Note) -> Standing:
+        """The index as current as can be without waiting for another writer.
+
+        `unit` must have been begun after `index` was opened, so that it shows all that the index holds. Without an
+        index, or with one of another log, it is built now, and `note` told why.
+        """
+        if index is not None and not positions.known(unit, index.position):
+            index, why = None, "the database is not the one it was made from, or was restored"
+        if index is None:
+            note(f"building the search index: {why}")
+            with self.generations.alone():
+                return Standing(self._built(unit, silent), 0)
+        lag = positions.lag(unit, index.position)
+        if not 0 < lag <= SMALL:
+            return Standing(index, lag)
+        try:
+            with self.generations.alone():
+                index = self._newest(index)
+                self._caught_up(unit, index)
+        except (IndexBusy, IndexNotWritten):
+            pass  # another process is at it, or this one may only read: what is there is searched
+        return Standing(index, positions.lag(unit, index.position))
+
+    def refresh(self, database: Database, progress: Progress = silent) -> Refreshed:
+        """Take in every change there is, anew if that is faster; nothing is written when nothing changed.
+
+        Waits for another writer. Raises IndexBusy, IndexNotWritten.
+        """
+        started = time.monotonic()
+        try:
+            index = self.opened()
+        except IndexUnusable:
+            index = None
+        with database.read() as unit:
+            if index is not None and positions.known(unit, index.position) and not positions.lag(unit, index.position):
+                return Refreshed(index.documents, 0, False, 0, time.monotonic() - started)
+        with self.generations.alone(wait=_WAIT):
+            try:
+                index = self.opened()
+            except IndexUnusable:
+                index = None
+            with database.read() as unit:
+                if index is None or self._better_anew(unit, index):
+                    index = self._built(unit, progress)
+                    written, rebuilt = index.documents, True
+                else:
+                    written, rebuilt = self._caught_up(unit, index, progress), False
+                lag = positions.lag(unit, index.position)
+        return Refreshed(index.documents, written, rebuilt, lag, time.monotonic() - started)
+
+    def rebuild(self, database: Database, progress: Progress = silent) -> Refreshed:
+        """Build the index anew aside, whatever there is. Raises IndexBusy, IndexNotWritten."""
+        started = time.monotonic()
+        with self.generations.alone(wait=_WAIT), database.read() as unit:
+            index = self._built(unit, progress)
+            lag = positions.lag(unit, index.position)
+        return Refreshed(index.documents, index.documents, True, lag, time.monotonic() - started)
+
+    def _newest(self, index: Index) -> Index:
+        # Another process may have written since it was opened, even another generation; now that none does, look again.
+        return self.opened() or index
+
+    def _better_anew(self, unit: Unit, index: Index) -> bool:
+        if not positions.known(unit, index.position):
+            return True
+        lag = positions.lag(unit, index.position)
+        return lag >= _REBUILD and 2 * lag > index.documents
+
+    def _caught_up(self, unit: Unit, index: Index, progress: Progress = silent) -> int:
+        from shopctl.catalogue.documents import documents_of
+
+        until = positions.latest(unit)
+        if until.seen <= index.position.seen:
+            return 0
+        ids = positions.changed_products(unit, index.position, until)
+        if not ids:
+            return 0
+        with index.writer(bulk=len(ids) > SMALL) as writer:
+            writer.remove(ids)
+            writer.add(_told(documents_of(unit, ids), progress))
+            writer.commit(until)
+        index.renew()
+        return len(ids)
+
+    def _built(self, unit: Unit, progress: Progress) -> Index:
+        from shopctl.catalogue.documents import all_documents
+
+        position = positions.latest(unit)
+        path = self.generations.create()
+        try:
+            index = self.engine.create(path)
+            with index.writer(bulk=True) as writer:
+                writer.add(_told(all_documents(unit), progress))
+                writer.commit(position)
+            index.renew()
+            self.generations.publish(path)
+        except BaseException:
+            self.generations.discard(path)
+            raise
+        return index
+
+
+def _told(documents: Iterator[Document], progress: Progress) -> Iterator[Document]:
+    count = 0
+    for count, document in enumerate(documents, 1):
+        yield document
+        if not count % _TOLD:
+            progress(count)
+    progress(count)

@@ -1,0 +1,262 @@
+"""Finds products by words: the index says which match, the database what they cost, hold and are at this moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shopctl.catalogue import queries
+from shopctl.catalogue.candidates import SORTS, Choice, Terms, chosen
+from shopctl.catalogue.engines import engine as engine_named
+from shopctl.catalogue.engines.errors import IndexUnusable, UnknownSearchField, UnknownSort
+from shopctl.catalogue.indexing import Indexing, Note, Progress, Refreshed, Standing, silent
+from shopctl.catalogue.model import Product, effective_price
+from shopctl.catalogue.ports import Filter, Index, Question
+from shopctl.catalogue.where import FIELDS, KEYWORDS, NUMBERS, Condition, parsed
+from shopctl.kernel import money
+from shopctl.kernel.clock import Clock
+from shopctl.kernel.errors import UsageError
+from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shopctl.storage.database import Database
+
+_ENOUGH = 10  # hits with every word; when there are fewer, those with any word follow them
+_MOST_VALUES = 100  # shown of a facet
+_COUNTED = tuple(name for name in FIELDS if name in KEYWORDS and name != "sku")
+
+
+class SearchRequest(NamedTuple):
+    """What is asked: blank `query` is everything, all of `where` hold, `currency` None is the shop's."""
+
+    query: str
+    where: Sequence[str] = ()
+    facets: Sequence[str] = ()
+    sort: str = "relevance"
+    currency: str | None = None
+    limit: int = 10
+    offset: int = 0
+
+
+class _Plan(NamedTuple):
+    question: Question
+    choice: Choice
+    terms: Terms
+    request: SearchRequest
+    facets: Sequence[tuple[str, str]]  # field as it was given, key of a fact or nothing
+
+
+class _Page(NamedTuple):
+    total: int
+    hits: Sequence[tuple[int, float]]
+    matches: Collection[int] | None  # ids of all of them, where the index alone could not tell
+    question: Question
+
+
+class SearchService:
+    """Search over one shop's catalogue."""
+
+    def __init__(self, database: Database, clock: Clock, *, engine: str, folder: Path, currency: str) -> None:
+        self.database = database
+        self.clock = clock
+        self.currency = currency
+        self._engine = engine
+        self._folder = folder
+        self._made: Indexing | None = None
+
+    @property
+    def indexing(self) -> Indexing:
+        """The index, with its engine imported on first use. Raises EngineMissing."""
+        if self._made is None:
+            self._made = Indexing(engine_named(self._engine), self._folder)
+        return self._made
+
+    def search(self, request: SearchRequest, note: Note = silent) -> dict[str, Any]:
+        """The products that match, best first: {"total","took_ms","hits","facets","suggestion","lag"}.
+
+        A hit is {"sku","name","brand","category","price":{"amount","currency"},"stock","score"}; its price is none
+        when it is not sold in the currency. Only products that buyers meet now, unless a condition names a status.
+        `lag` counts changes the index does not hold yet. `note` is told when the index has to be built first.
+
+        Raises BadCondition, UnknownSearchField, UnknownSort, UsageError, IndexBusy, IndexNotWritten.
+        """
+        started = time.perf_counter()
+        plan = self._plan(request)
+        why = "there is none yet"
+        for attempt in (1, 2):
+            index: Index | None = None
+            try:
+                # Opened before the snapshot is taken: what the index holds, the database then shows.
+                index = self.indexing.opened() if attempt == 1 else None
+            except IndexUnusable as damage:
+                why = damage.facts["reason"]  # type: ignore[assignment]
+            try:
+                with self.database.read() as unit:
+                    found = self._answer(unit, self.indexing.ready(unit, index, f"{why}", note), plan)
+                break
+            except IndexUnusable as damage:
+                if attempt == 2:
+                    raise
+                why = damage.facts["reason"]  # type: ignore[assignment]
+        return {**found, "took_ms": round((time.perf_counter() - started) * 1000, 3)}
+
+    def refresh(self, progress: Progress = silent) -> Refreshed:
+        """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
+        return self.indexing.refresh(self.database, progress)
+
+    def reindex(self, progress: Progress = silent) -> dict[str, Any]:
+        """Build the index anew: {"engine","documents","lag","seconds"}. Raises IndexBusy, IndexNotWritten."""
+        done = self.indexing.rebuild(self.database, progress)
+        return {
+            "engine": self.indexing.engine.name,
+            "documents": done.documents,
+            "lag": done.lag,
+            "seconds": round(done.seconds, 3),
+        }
+
+    def lag(self) -> int | None:
+        """How many changes the index does not hold yet; None when there is no index of any use."""
+        from shopctl.catalogue import positions
+
+        try:
+            index = self.indexing.opened()
+        except IndexUnusable:
+            return None
+        with self.database.read() as unit:
+            if index is None or not positions.known(unit, index.position):
+                return None
+            return positions.lag(unit, index.position)
+
+    def _plan(self, request: SearchRequest) -> _Plan:
+        currency = (request.currency or self.currency).upper()
+        if currency not in money.EXPONENTS:
+            raise UsageError(
+                problem=f"{currency[:40]!r} is no currency.", remedy="Give its ISO 4217 code, such as --currency EUR."
+            )
+        if request.sort not in SORTS:
+            raise UnknownSort(field=request.sort[:40])
+        now = self.clock.now()
+        conditions = [parsed(_sound(text)) for text in request.where]
+        in_database = [one for one in conditions if one.numeric or one.field == "status"]
+        any_status = any(one.field == "status" for one in conditions)
+        question = Question(
+            _sound(request.query),
+            tuple(_filter(one) for one in conditions if one not in in_database),
+            None if any_status else now,
+        )
+        return _Plan(
+            question,
+            Choice(None if any_status else "active", in_database),
+            Terms(currency, now),
+            request,
+            [_counted(_sound(field)) for field in request.facets],
+        )
+
+    def _answer(self, unit: Unit, standing: Standing, plan: _Plan) -> dict[str, Any]:
+        index, request = standing.index, plan.request
+        _check_names(index, plan, [parsed(_sound(text)) for text in request.where])
+        page = self._page(unit, standing, plan)
+        products = queries.by_ids(unit, [number for number, _ in page.hits], now=plan.terms.now)
+        return {
+            "total": page.total,
+            "took_ms": 0.0,
+            "hits": [_hit(products[number], score, plan.terms) for number, score in page.hits if number in products],
+            "facets": {
+                field: [
+                    {"value": value, "count": count}
+                    for value, count in index.count(
+                        page.question, KEYWORDS.get(field.lower(), "fact"), key, within=page.matches
+                    )[:_MOST_VALUES]
+                ]
+                for field, key in plan.facets
+            },
+            "suggestion": None if page.total else _suggestion(index, plan.question.text),
+            "lag": standing.lag,
+        }
+
+    def _page(self, unit: Unit, standing: Standing, plan: _Plan) -> _Page:
+        index, question = standing.index, plan.question
+        page = self._found(unit, standing, plan, question)
+        if page.total >= _ENOUGH or len(index.words(question.text)) < 2:
+            return page
+        # Who gives a SKU wants that product and not those that share a part of its name.
+        if index.find(Question("", (Filter("sku", question.text.strip()),)), 1).total:
+            return page
+        return self._found(unit, standing, plan, question._replace(every_word=False))
+
+    def _found(self, unit: Unit, standing: Standing, plan: _Plan, question: Question) -> _Page:
+        request = plan.request
+        first, last = request.offset, request.offset + request.limit
+        if not standing.lag and not plan.choice.conditions and request.sort == "relevance":
+            # The index shows exactly what this snapshot shows, and knows from when until when each is visible.
+            found = standing.index.find(question, last)
+            return _Page(found.total, found.hits[first:], None, question)
+        found = standing.index.find(question, None)
+        hits = chosen(unit, found.hits, plan.choice, request.sort, plan.terms)
+        matches = None if len(hits) == found.total else {number for number, _ in hits}
+        return _Page(len(hits), hits[first:last], matches, question)
+
+
+def _filter(condition: Condition) -> Filter:
+    field = KEYWORDS.get(condition.field, "fact")
+    return Filter(field, condition.value, condition.key, negated=condition.operator == "!=")
+
+
+def _counted(field: str) -> tuple[str, str]:
+    lower = field.lower()
+    if lower in KEYWORDS and lower != "sku":
+        return field, ""
+    if lower in (*NUMBERS, "status", "sku", ""):
+        raise UnknownSearchField(field=field, purpose="count", known=", ".join(_COUNTED), suggestion="")
+    for prefix in ("attributes.", "options."):
+        if lower.startswith(prefix):
+            return field, field[len(prefix) :]
+    return field, field
+
+
+def _check_names(index: Index, plan: _Plan, conditions: Sequence[Condition]) -> None:
+    """A bare name that no product has is more likely a mistake than an attribute to come. Raises UnknownSearchField."""
+    guesses = [(one.key, "choose", FIELDS) for one in conditions if one.field == "fact" and not one.named]
+    guesses += [(key, "count", _COUNTED) for field, key in plan.facets if key and field == key]
+    for name, purpose, known in guesses:
+        if not index.has_fact(name):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name.lower(), known, 1)
+            raise UnknownSearchField(
+                field=name[:100],
+                purpose=purpose,
+                known=", ".join(known),
+                suggestion=f" Did you mean {near[0]}?" if near else "",
+            )
+
+
+def _hit(product: Product, score: float, terms: Terms) -> dict[str, Any]:
+    price = effective_price(product.prices, currency=terms.currency, at=terms.now)
+    return {
+        "sku": product.sku,
+        "name": product.name,
+        "brand": product.brand,
+        "category": product.category,
+        "price": price and {"amount": money.show(price.amount, price.currency), "currency": price.currency},
+        "stock": sum(level.available for level in product.stock),
+        "score": round(score, 4),
+    }
+
+
+def _suggestion(index: Index, text: str) -> str | None:
+    """The question with each word that the index does not have replaced by the nearest it has; None without any."""
+    words = index.words(text)
+    near = [index.nearest(word) for word in words]
+    if not words or None in near or near == list(words):
+        return None
+    return " ".join(word for word in near if word)
+
+
+def _sound(text: str) -> str:
+    # An argument that is not UTF-8 reaches Python with lone surrogates, which neither index nor database takes.
+    return text.encode("utf-8", "replace").decode()

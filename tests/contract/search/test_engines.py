@@ -1,0 +1,200 @@
+"""What every search engine has to do; each test runs on every engine there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shopctl.catalogue.engines import NAMES, engine
+from shopctl.catalogue.engines.errors import EngineMissing, IndexUnusable
+from shopctl.catalogue.ports import Document, Filter, Index, Position, Question
+
+FOR_EVER = (0, 2**63 - 1)
+MUG = Document(1, "MUG-1", "Blue mug", "Acme", "physical", "Holds coffee.", ("Home", "Home > Kitchen"), ("gift",),
+               "stoneware", (("material", "Stoneware"), ("Size", "M")), FOR_EVER)  # fmt: skip
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def index(name: str, tmp_path: Path) -> Index:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    return engine(name).create(folder)
+
+
+def filled(index: Index, *documents: Document, seen: int = 1) -> Index:
+    with index.writer(bulk=False) as writer:
+        writer.add(documents)
+        writer.commit(Position(seen, '["log",null]'))
+    index.renew()
+    return index
+
+
+def mug(number: int, **given: object) -> Document:
+    return MUG._replace(id=number, sku=f"P-{number}")._replace(**given)  # type: ignore[arg-type]
+
+
+def ids(index: Index, text: str, *filters: Filter, **asked: object) -> list[int]:
+    found = index.find(Question(text, filters, **asked), 100)  # type: ignore[arg-type]
+    assert found.total == len(found.hits)
+    return [number for number, _ in found.hits]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["blue", "BLUE", "mugs", "acme", "kitchen", "coffee", "stoneware", "mug-1", "blue mug", "kitchen mug", "stonew"],
+)
+def test_a_product_is_found_by_the_words_of_every_field(index, words):
+    filled(index, MUG, mug(2, name="Red hat", sku="HAT-2", brand="Zeta", categories=(), description="", details=""))
+
+    assert ids(index, words) == [1]
+
+
+def test_accents_do_not_matter_either_way(index):
+    filled(index, mug(1, name="Café crème"), mug(2, name="Cafe creme"))
+
+    assert ids(index, "café") == ids(index, "cafe") == [1, 2]
+
+
+def test_the_name_says_more_than_the_brand_the_category_and_the_description(index):
+    other = {"name": "Thing", "brand": "Zeta", "categories": (), "description": "Plain.", "details": ""}
+    filled(
+        index,
+        mug(1, **{**other, "description": "Like copper."}),
+        mug(2, **{**other, "categories": ("Copper",)}),
+        mug(3, **{**other, "brand": "Copper"}),
+        mug(4, **{**other, "name": "Copper"}),
+    )
+
+    assert ids(index, "copper") == [4, 3, 2, 1]
+
+
+def test_every_word_is_asked_for_unless_any_is_enough(index):
+    filled(index, mug(1, name="Blue mug"), mug(2, name="Blue hat"), mug(3, name="Red mug", brand="Blue"))
+
+    assert ids(index, "blue mug") == [3, 1]
+    assert ids(index, "hat blue", every_word=False) == [2, 3, 1]
+
+
+def test_an_exact_sku_comes_first(index):
+    filled(index, mug(1, name="AB-77 spare AB-77"), mug(2, sku="AB-77", name="Thing"))
+
+    assert ids(index, "ab-77")[0] == 2
+
+
+def test_equally_good_hits_stand_in_the_order_of_their_skus_on_every_page(index):
+    skus = [f"S-{number * 7919 % 100:02}" for number in range(60)]
+    filled(index, *(mug(number, sku=sku) for number, sku in enumerate(skus, 1)))
+    by_number = dict(enumerate(skus, 1))
+
+    for text in ("mug", ""):
+        for last in (1, 10, 59, 60, 100):
+            found = index.find(Question(text), last)
+            assert found.total == 60
+            assert [by_number[number] for number, _ in found.hits] == sorted(skus)[:last]
+
+
+def test_filters_choose_whatever_the_case(index):
+    filled(
+        index,
+        mug(1),
+        mug(2, brand="", tags=(), categories=("Home",), facts=(("material", "Glass"),)),
+        mug(3, kind="digital", brand="Zeta", facts=()),
+    )
+
+    assert ids(index, "", Filter("brand", "ACME")) == [1]
+    assert ids(index, "", Filter("brand", "acme", negated=True)) == [2, 3]
+    assert ids(index, "", Filter("brand", "")) == [2]
+    assert ids(index, "", Filter("brand", "", negated=True)) == [1, 3]
+    assert ids(index, "", Filter("category", "home")) == [1, 2, 3]
+    assert ids(index, "", Filter("category", "Home > Kitchen")) == [1, 3]
+    assert ids(index, "", Filter("tag", "GIFT"), Filter("kind", "physical")) == [1]
+    assert ids(index, "", Filter("sku", "p-2")) == [2]
+    assert ids(index, "", Filter("fact", "glass", "Material")) == [2]
+    assert ids(index, "", Filter("fact", "", "material")) == [3]
+    assert ids(index, "", Filter("fact", "", "material", negated=True)) == [1, 2]
+    assert ids(index, "mug", Filter("fact", "m", "size")) == [1]
+
+
+def test_filters_do_not_score(index):
+    filled(index, MUG)
+    [(_, plain)] = index.find(Question("mug"), 1).hits
+
+    [(_, filtered)] = index.find(Question("mug", (Filter("brand", "acme"),), visible_at=5), 1).hits
+
+    assert filtered == plain
+
+
+def test_a_product_shows_from_its_first_moment_until_before_its_last(index):
+    filled(index, mug(1), mug(2, visible=None), mug(3, visible=(10, 20)))
+
+    assert ids(index, "mug") == [1, 2, 3]
+    assert [ids(index, "mug", visible_at=at) for at in (9, 10, 19, 20)] == [[1], [1, 3], [1, 3], [1]]
+
+
+def test_values_are_counted_over_all_matches(index):
+    filled(
+        index,
+        mug(1),
+        mug(2, brand="Zeta", facts=(("Material", "Glass"), ("Size", "M"), ("Size", "L"))),
+        mug(3, name="Hat", sku="HAT-3", brand="Zeta", facts=(("material.of.lid", "Cork"),)),
+    )
+
+    assert index.count(Question(""), "brand") == [("Zeta", 2), ("Acme", 1)]
+    assert index.count(Question("mug"), "brand") == [("Acme", 1), ("Zeta", 1)]
+    assert index.count(Question(""), "category") == [("Home", 3), ("Home > Kitchen", 3)]
+    assert index.count(Question(""), "fact", "size") == [("M", 2), ("L", 1)]
+    assert index.count(Question(""), "fact", "material") == [("Glass", 1), ("Stoneware", 1)]
+    assert index.count(Question(""), "fact", "a+(b|[c]*.") == []
+    assert index.count(Question(""), "brand", within=[1, 3]) == [("Acme", 1), ("Zeta", 1)]
+    assert index.count(Question(""), "brand", within=[]) == []
+
+
+def test_known_words_and_facts_are_known(index):
+    filled(index, MUG)
+
+    assert index.has_fact("MATERIAL")
+    assert not index.has_fact("mater")
+    assert index.nearest("stonware") == "stoneware"
+    assert index.nearest("mug") == "mug"
+    assert index.nearest("qqqqqq") is None
+
+
+def test_what_is_removed_is_gone_and_what_is_not_committed_never_was(index, name, tmp_path):
+    filled(index, mug(1), mug(2), seen=5)
+    with index.writer(bulk=False) as writer:
+        writer.remove([1, 99])
+        writer.add([mug(3)])
+        writer.commit(Position(7, "x y"))
+    with index.writer(bulk=False) as writer:
+        writer.add([mug(4)])
+
+    assert ids(index, "mug") == [1, 2], "an index shows the commit it was opened at"
+    index.renew()
+    again = engine(name).open(tmp_path / "index")
+    for seen in (index, again):
+        assert ids(seen, "mug") == [2, 3]
+        assert seen.position == Position(7, "x y")
+        assert seen.documents == 2
+
+
+def test_what_is_no_index_is_unusable(name, index, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    with pytest.raises(IndexUnusable):
+        engine(name).open(empty)
+    with pytest.raises(IndexUnusable):
+        engine(name).open(tmp_path / "nowhere")
+    with pytest.raises(IndexUnusable):
+        _ = index.position  # made, and never finished
+
+
+def test_an_engine_that_is_not_there_is_named():
+    with pytest.raises(EngineMissing, match="lucene"):
+        engine("lucene")

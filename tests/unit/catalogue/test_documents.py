@@ -1,0 +1,57 @@
+"""Products as documents of a search index."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopctl.catalogue.documents import facts_of, visible, with_ancestors
+from shopctl.catalogue.engines.spelling import distance, nearest_of
+from shopctl.catalogue.model import STATUSES, status_at
+
+
+def test_facts_are_flat_and_each_stands_once():
+    found = facts_of('{"Size":"M"}', '{"Size":"M","dim":{"w":3,"h":2.5},"for":["cats","dogs"],"new":true,"old":null,"x":""}')
+
+    assert found == (
+        ("Size", "M"), ("dim.w", "3"), ("dim.h", "2.5"), ("for", "cats"), ("for", "dogs"), ("new", "true"),
+    )  # fmt: skip
+
+
+def test_a_whole_number_is_written_without_its_point():
+    assert facts_of('{"watts":60.0,"big":1e300}') == (("watts", "60"), ("big", "1e+300"))
+
+
+def test_a_category_stands_with_all_that_are_above_it():
+    assert with_ancestors(["Home > Kitchen > Mugs", "Home > Gifts"]) == (
+        "Home", "Home > Kitchen", "Home > Kitchen > Mugs", "Home > Gifts",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("publish_at", [None, 10, 30])
+@pytest.mark.parametrize("retire_at", [None, 20, 40])
+def test_a_product_is_visible_just_when_its_status_is_active(status, publish_at, retire_at):
+    span = visible(status, publish_at, retire_at)
+
+    for now in range(0, 50, 5):
+        shown = span is not None and span[0] <= now < span[1]
+        assert shown == (status_at(status, publish_at, retire_at, now) == "active"), now
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mistakes"),
+    [("mug", "mug", 0), ("mug", "mugs", 1), ("bukcet", "bucket", 1), ("kettel", "kettle", 1), ("red", "blue", 4), ("", "ab", 2)],
+)
+def test_mistakes_are_counted(one, other, mistakes):
+    assert distance(one, other, 5) == mistakes
+    assert distance(other, one, 5) == mistakes
+
+
+def test_the_nearest_word_has_fewest_mistakes_then_most_uses():
+    known = [("kettle", 5), ("nettle", 9), ("settle", 9), ("kettles", 1)]
+
+    assert nearest_of("ketle", known) == "kettle"
+    assert nearest_of("pettle", known) == "nettle"
+    assert nearest_of("zzzzzz", known) is None
+    assert nearest_of("ab", [("abc", 1)]) is None
+    assert nearest_of("a100", [("a101", 1)]) is None
