@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from shopctl.catalogue.documents import facts_of
 from shopctl.catalogue.listing import STATUS_AT
 from shopctl.catalogue.model import DEFAULT_LIST
 from shopctl.catalogue.where import Condition, minor_units
@@ -117,6 +116,8 @@ def _sort_key(sort: str, scores: dict[int, float]) -> Callable[[tuple[Any, ...]]
 def _numbers_hold(conditions: Collection[Condition], texts: Sequence[str]) -> bool:
     if not conditions:
         return True
+    from shopctl.catalogue.documents import facts_of
+
     facts: dict[str, list[Decimal]] = {}
     for key, value in facts_of(*texts):
         if (number := _number(value)) is not None:

@@ -149,8 +149,15 @@ def _harmless(cell: str) -> str:
 def _ndjson(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
     count = 0
     for count, product in enumerate(products, 1):
-        file.write(_json(record(product)) + "\n")
+        file.write(_one_line(_json(record(product))) + "\n")
     return count
+
+
+def _one_line(text: str) -> str:
+    # Many programs take these for line ends, too; JSON may name them by their numbers.
+    if text.isascii():
+        return text
+    return text.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _json_list(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:

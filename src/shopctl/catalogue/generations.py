@@ -7,7 +7,6 @@ reading it: its files are open, so that removing them takes nothing from it.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,10 +56,12 @@ class Generations:
             aside.replace(self.folder / _POINTER)
         for other in self.folder.iterdir():
             if other.is_dir() and other != path:
-                shutil.rmtree(other, ignore_errors=True)
+                self.discard(other)
 
     def discard(self, path: Path) -> None:
-        """Remove a generation that did not come to be."""
+        """Remove a generation that is of no use."""
+        import shutil
+
         shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager

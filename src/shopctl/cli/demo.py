@@ -25,7 +25,6 @@ _STORY = (
         (
             "catalogue set WEB-PEBBLE-MONTHLY price.EUR=2.50 --reason 'Autumn offer'",
             "catalogue history WEB-PEBBLE-MONTHLY",
-            "catalogue diff --from '1h ago' -o json --query \"[?change=='changed']\"",
         ),
     ),
     (
@@ -42,7 +41,7 @@ _STORY = (
 
 
 class DemoFailed(ShopctlError):
-    """The demo stopped: shopctl {command} ended with exit code {code}."""
+    """The demo stopped at: shopctl {command}: {reason}"""
 
     code = "demo.failed"
     hint = "Run it again with --debug, or look at the shop's surroundings with: shopctl doctor"
@@ -66,21 +65,18 @@ def demo(ctx: Context) -> None:
 
 
 def _run(line: str, catalogue: Path, environ: dict[str, str]) -> None:
-    from shopctl.__main__ import main
+    from shopctl.cli.app import run
+    from shopctl.cli.shop import Shop
 
     _say(f"\n$ shopctl {line.replace('CATALOGUE', catalogue.name)}")
     words = [str(catalogue) if word == "CATALOGUE" else word for word in shlex.split(line)]
-    before = dict(os.environ)
     # Neither the caller's shop nor his settings may have a part in this.
-    os.environ.clear()
-    os.environ.update(environ, XDG_CONFIG_HOME=os.getcwd())
     try:
-        code = main(words)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        code = run(words, Shop(environ={**environ, "XDG_CONFIG_HOME": os.getcwd()}))
+    except ShopctlError as error:
+        raise DemoFailed(command=line, reason=error.message) from error
     if code:
-        raise DemoFailed(command=line, code=code)
+        raise DemoFailed(command=line, reason=f"it ended with exit code {code}")
 
 
 def _strong(text: str, colour: bool) -> str:

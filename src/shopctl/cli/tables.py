@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shopctl.cli.shop import Shop
 
 Row = dict[str, Any]
+_MOMENT_WIDTH = len("2026-11-24T13:34:00.000000Z")
 _GAP = "  "
 _LEAST = 8  # cells a column that gives way keeps
 
@@ -24,7 +25,7 @@ def table(shop: Shop, rows: list[Row], columns: Sequence[str] | None, title: str
     """Rows under headings; `columns` defaults to every key in order of appearance."""
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
     right = [all(_is_number(field(row, name)[1]) for row in rows) for name in names]
-    cells = [[one_line(cell(field(row, name)[1])) for name in names] for row in rows]
+    cells = [[one_line(_readable(field(row, name)[1])) for name in names] for row in rows]
     headings = [_heading(name) for name in names]
     widths = _widths([headings, *cells])
     if sys.stdout.isatty():
@@ -57,18 +58,18 @@ def _entries(row: Row, before: str) -> list[tuple[str, str]]:
         if isinstance(value, dict) and value and not before:
             entries.extend(_entries(value, f"{label} "))
         elif isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
-            entries.append((label, one_line(", ".join(cell(item) for item in value))))
+            entries.append((label, one_line(", ".join(_readable(item) for item in value))))
         elif isinstance(value, list) and value:
             entries.extend((label if at == 0 else "", one_line(_compact(item))) for at, item in enumerate(value))
         else:
-            entries.append((label, one_line(cell(value))))
+            entries.append((label, one_line(_readable(value))))
     return entries
 
 
 def _compact(item: Any) -> str:
     if isinstance(item, dict) and not any(isinstance(value, (dict, list)) for value in item.values()):
-        return _GAP.join(f"{_heading(name)} {cell(value)}" for name, value in item.items() if value is not None)
-    return cell(item)
+        return _GAP.join(f"{_heading(name)} {_readable(value)}" for name, value in item.items() if value is not None)
+    return _readable(item)
 
 
 def _fitted(widths: list[int], right: list[bool], space: int) -> list[int]:
@@ -158,3 +159,11 @@ def _cells(text: str) -> int:
 
 def _bold(shop: Shop, text: str) -> str:
     return f"\x1b[1m{text}\x1b[0m" if shop.colour(sys.stdout) else text
+
+
+def _readable(value: object) -> str:
+    # Microseconds are for programs; a person reads a moment to the second.
+    text = cell(value)
+    if len(text) == _MOMENT_WIDTH and text[10] == "T" and text[19] == "." and text.endswith("Z"):
+        return text[:19] + "Z"
+    return text

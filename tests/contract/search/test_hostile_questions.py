@@ -24,7 +24,7 @@ NASTY = [
 
 @pytest.fixture
 def mugs(search: SearchService, stored: Callable[..., None]) -> SearchService:
-    stored("MUG-1", name="Blue mug", brand="O'Neil \"&\" Söhne", attributes={"a\x02b(*": "x[y", "color": "red"})
+    stored("MUG-1", name="Blue mug", brand='O\'Neil "&" Söhne', attributes={"a\x02b(*": "x[y", "color": "red"})
     search.refresh()
     return search
 

@@ -10,7 +10,9 @@ from shopctl.catalogue.model import STATUSES, status_at
 
 
 def test_facts_are_flat_and_each_stands_once():
-    found = facts_of('{"Size":"M"}', '{"Size":"M","dim":{"w":3,"h":2.5},"for":["cats","dogs"],"new":true,"old":null,"x":""}')
+    found = facts_of(
+        '{"Size":"M"}', '{"Size":"M","dim":{"w":3,"h":2.5},"for":["cats","dogs"],"new":true,"old":null,"x":""}'
+    )
 
     assert found == (
         ("Size", "M"), ("dim.w", "3"), ("dim.h", "2.5"), ("for", "cats"), ("for", "dogs"), ("new", "true"),
@@ -40,7 +42,14 @@ def test_a_product_is_visible_just_when_its_status_is_active(status, publish_at,
 
 @pytest.mark.parametrize(
     ("one", "other", "mistakes"),
-    [("mug", "mug", 0), ("mug", "mugs", 1), ("bukcet", "bucket", 1), ("kettel", "kettle", 1), ("red", "blue", 4), ("", "ab", 2)],
+    [
+        ("mug", "mug", 0),
+        ("mug", "mugs", 1),
+        ("bukcet", "bucket", 1),
+        ("kettel", "kettle", 1),
+        ("red", "blue", 4),
+        ("", "ab", 2),
+    ],
 )
 def test_mistakes_are_counted(one, other, mistakes):
     assert distance(one, other, 5) == mistakes

@@ -47,6 +47,7 @@ def options(value: Any) -> str:
 
 
 def scalar(value: Any, field: str) -> str:
+    """The text of a text, number or truth value. Raises Bad for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (dict, list)) or value is None:
@@ -63,6 +64,7 @@ def tags(value: Any) -> str:
 
 
 def categories(value: Any) -> str:
+    """Each path once, in the order given."""
     paths = (
         validate.category(word(path, "categories", validate.CATEGORY_LENGTH), "categories")
         for path in _list(value, "categories")
@@ -156,6 +158,7 @@ def options_cell(text: str) -> str:
 
 
 def tags_cell(text: str) -> str:
+    """A JSON list, or tags separated by commas, semicolons or bars."""
     text = text.strip()
     if text[:1] == "[":
         return tags(parse_json(text, "tags"))
@@ -163,6 +166,7 @@ def tags_cell(text: str) -> str:
 
 
 def categories_cell(text: str) -> str:
+    """A JSON list, or paths separated by bars or semicolons."""
     text = text.strip()
     if text[:1] == "[":
         return categories(parse_json(text, "categories"))
@@ -170,6 +174,7 @@ def categories_cell(text: str) -> str:
 
 
 def media_cell(text: str) -> str:
+    """A JSON list, or links separated by bars or lines, or by commas before a scheme."""
     text = text.strip()
     if text[:1] == "[":
         return media(parse_json(text, "media"))

@@ -136,6 +136,7 @@ class Objects:
         row["prices"], row["prices_whole"] = prices, False
 
     def reject(self, line: int, raw: bytes, bad: Bad) -> Reject:
+        """The record as a Reject, with its SKU as far as it can be read."""
         text = raw.decode("utf-8", "replace")
         sku = ""
         try:

@@ -32,7 +32,11 @@ _OTHERS = {
 
 
 class Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    """Bytes that are read forwards; `read` gives none only at the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to about `size` bytes."""
+        ...
 
 
 class Source:
@@ -98,7 +102,7 @@ class Source:
             return self.file
         import tempfile
 
-        copy = tempfile.TemporaryFile(prefix="shopctl-feed-")
+        copy = tempfile.TemporaryFile(prefix="shopctl-feed-")  # noqa: SIM115 - its reader closes it
         while data := self.read(1 << 20):
             copy.write(data)
         copy.seek(0)
@@ -115,7 +119,7 @@ def _open(path: str) -> tuple[BinaryIO, int | None]:
     try:
         # Unbuffered: chunks are large, and the parent of a forked reader must not share a buffer.
         file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Source.close
-        return file, os.fstat(file.fileno()).st_size if file.seekable() else None  # type: ignore[return-value]
+        return file, os.fstat(file.fileno()).st_size if file.seekable() else None
     except FileNotFoundError:
         raise NotFound(what=f"The file {path}") from None
     except (OSError, ValueError) as problem:

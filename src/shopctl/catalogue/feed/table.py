@@ -172,6 +172,7 @@ class Table:
                     break
 
     def reject(self, line: int, cells: Sequence[str], bad: Bad) -> Reject:
+        """The record as a Reject, its cells under `header`."""
         sku = cells[self.sku].strip() if self.sku < len(cells) else ""
         end = self.width if len(cells) <= self.cells_wide else len(cells)
         return Reject(line, sku[:255], bad.field, bad.code, bad.message, list(cells[self.offset : end]))

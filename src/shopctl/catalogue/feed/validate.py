@@ -58,6 +58,7 @@ def too_long(field: str, limit: int, length: int) -> NoReturn:
 
 
 def sku(text: str, field: str = "sku") -> str:
+    """A SKU, trimmed. Raises Bad with sku.missing, sku.too_long, sku.invalid."""
     text = text.strip()
     if not text:
         raise Bad(field, "sku.missing", "the SKU is empty")
@@ -85,6 +86,7 @@ def label(text: str, field: str) -> str:
 
 
 def kind(text: str) -> str:
+    """One of KINDS; blank is physical."""
     word = text.strip().casefold()
     if word and word not in KINDS:
         raise Bad("kind", "kind.unknown", f"{text.strip()[:40]!r} is not a kind; there are {', '.join(KINDS)}")
@@ -92,6 +94,7 @@ def kind(text: str) -> str:
 
 
 def status(text: str) -> str:
+    """One of STATUSES, also by the words other shops use; blank is active."""
     word = text.strip().casefold()
     if not word:
         return "active"
@@ -113,6 +116,7 @@ def category(text: str, field: str = "category") -> str:
 
 
 def instant(text: str, field: str) -> int | None:
+    """Microseconds since the epoch of a date or time in ISO 8601; None for a blank cell."""
     text = text.strip()
     if not text:
         return None
@@ -126,6 +130,7 @@ def instant(text: str, field: str) -> int | None:
 
 
 def currency(text: str, default: str) -> str:
+    """An ISO 4217 code in any case; `default` for a blank cell."""
     code = text.strip().upper()
     if not code:
         return default

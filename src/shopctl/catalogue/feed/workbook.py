@@ -32,6 +32,8 @@ _FIFTEEN_DIGITS = Context(prec=15)
 
 
 class SheetRow(NamedTuple):
+    """One row of a sheet."""
+
     number: int  # as the spreadsheet counts
     cells: list[str]
     error: str  # the first error value in it, such as #REF!

@@ -20,7 +20,7 @@ class RowsRejected(InvalidData):
 
 
 class RowsSkipped(Partial):
-    """{rejected:,} of {rows:,} rows {were} not taken; the rest {is_in} the catalogue."""
+    """{rejected:,} of {rows:,} rows {were_not} taken; the rest {is_in} the catalogue."""
 
     code = "catalogue.rows_skipped"
     hint = "Correct them in {rejects_file} and import that file."

@@ -92,6 +92,14 @@ def _update(unit: Unit, journal: Journal, updates: Sequence[Outcome], *, actor: 
         )
         _insert_prices(unit, [(_facts(each)[0], each) for each in repriced])
     _set_stock(unit, journal, [each for each in updates if each.stock], now)
+    # What other feeds said of these products may be true no longer: their next import must look.
+    unit.execute(
+        f"""update feed_record set hash = null
+             where feed_id in (select id from feed where id <> :feed) and hash is not null
+               and product_id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
+        feed=journal.feed_id,
+        ids=json_rows([_facts(each)[0]] for each in visible),
+    )
 
 
 def _insert_prices(unit: Unit, numbered: Iterable[tuple[int, Outcome]]) -> None:

@@ -67,10 +67,9 @@ def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now:
             ids=numbers,
             now=now,
         )
-        # Should the feed bring one of them again, the same record as before must be looked at.
+        # Should a feed bring one of them again, the same record as before must be looked at.
         unit.execute(
-            f"update feed_record set hash = null where feed_id = :feed and product_id {among}",
-            feed=journal.feed_id,
+            f"update feed_record set hash = null where feed_id in (select id from feed) and product_id {among}",
             ids=numbers,
         )
         changes.record(unit, [

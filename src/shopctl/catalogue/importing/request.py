@@ -67,7 +67,7 @@ class Report:
             "rejects_file": {None: "the report", "-": "the output"}.get(self.rejects_file, self.rejects_file),
             "are": "is" if counts.rejected == 1 else "are",
             "was": "would be" if self.dry_run else "was",
-            "were": "would be" if self.dry_run else "was" if counts.rejected == 1 else "were",
+            "were_not": "would not be" if self.dry_run else "was not" if counts.rejected == 1 else "were not",
             "is_in": "would go into" if self.dry_run else "is in",
         }
         if self.refused and counts.rejected + counts.superseded == counts.rows:

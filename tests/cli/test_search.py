@@ -1,0 +1,183 @@
+"""`shopctl catalogue search` and `reindex`, as scripts and people use them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+
+import pytest
+
+from support.shop import Shop
+
+FEED = """sku,name,description,category,brand,price,currency,stock,color,status
+MUG-1,Blue mug,Holds coffee,Home > Kitchen,Acme,19.99,USD,10,blue,active
+MUG-2,Red mug,Holds tea,Home > Kitchen,Acme,24.00,USD,0,red,active
+HAT-1,Red hat,Keeps warm,Clothing,[bold]Zeta[/bold],12.50,EUR,4,red,active
+HAT-2,Green hat,,Clothing,Zeta,9.00,USD,4,green,draft
+"""
+
+
+@pytest.fixture
+def filled(shop: Shop) -> Shop:
+    shop.run("catalogue", "import", "-", input=FEED)
+    return shop
+
+
+@pytest.fixture
+def filled_anywhere(any_shop: Shop) -> Shop:
+    any_shop.run("catalogue", "import", "-", input=FEED)
+    return any_shop
+
+
+def test_what_is_found_has_the_documented_shape(filled_anywhere: Shop):
+    found = filled_anywhere.run(
+        "catalogue", "search", "mugs", "--where", "price<20", "--facet", "brand", "-o", "json"
+    ).json
+
+    assert isinstance(found.pop("took_ms"), float)
+    assert found["hits"][0].pop("score") > 0
+    assert found == {
+        "total": 1,
+        "hits": [
+            {
+                "sku": "MUG-1",
+                "name": "Blue mug",
+                "brand": "Acme",
+                "category": "Home > Kitchen",
+                "price": {"amount": "19.99", "currency": "USD"},
+                "stock": 10,
+            }
+        ],
+        "facets": {"brand": [{"value": "Acme", "count": 1}]},
+        "suggestion": None,
+        "lag": 0,
+    }
+
+
+def test_a_search_follows_what_other_commands_do(filled_anywhere: Shop):
+    def skus(*words: str) -> list[str]:
+        found = filled_anywhere.run("catalogue", "search", *words, "-o", "json").json
+        assert found["lag"] == 0
+        return [hit["sku"] for hit in found["hits"]]
+
+    assert skus("mug", "--sort", "price") == ["MUG-1", "MUG-2"]
+    filled_anywhere.run("catalogue", "set", "MUG-1", "name=Blue jug")
+    assert skus("jug") == ["MUG-1"]
+    assert skus("blue mug")[0] == "MUG-1", "its SKU says mug still"
+    filled_anywhere.run("catalogue", "retire", "MUG-2")
+    assert skus("tea") == []
+    filled_anywhere.run("catalogue", "publish", "HAT-2")
+    assert skus("", "--where", "stock>0", "--where", "category=Clothing") == ["HAT-1", "HAT-2"]
+    filled_anywhere.run("stock", "set", "HAT-1", "0")
+    assert skus("", "--where", "stock>0", "--where", "category=Clothing") == ["HAT-2"]
+
+
+def test_a_table_is_for_people_and_the_rest_is_said_beside_it(filled: Shop):
+    filled.run("catalogue", "search", "x")  # builds the index
+
+    found = filled.run(
+        "catalogue", "search", "red", "--facet", "color", "--sort", "name", "--limit", "1", "--currency", "EUR"
+    )
+
+    assert "[bold]Zeta[/bold]" in found.stdout
+    assert "12.50" in found.stdout
+    assert found.stdout.index("HAT-1") < found.stdout.index("color") < found.stdout.index("red  ")
+    assert found.stderr == "1 to 1 of 2\n"
+
+
+def test_rows_can_be_read_by_other_programs(filled: Shop):
+    found = filled.run("catalogue", "search", "mug", "--sort", "-price", "-o", "csv", "--fields", "sku,price.amount")
+
+    assert list(csv.reader(io.StringIO(found.stdout))) == [
+        ["sku", "price.amount"],
+        ["MUG-2", "24.00"],
+        ["MUG-1", "19.99"],
+    ]
+
+
+def test_the_words_to_look_for_and_the_option_query_stand_side_by_side(filled: Shop):
+    found = filled.run("catalogue", "search", "mug", "--query", "hits[*].sku", "-o", "json", "--sort", "name")
+
+    assert found.json == ["MUG-1", "MUG-2"]
+
+
+def test_nothing_found_is_no_failure_and_comes_with_a_better_spelling(filled: Shop):
+    found = filled.run("catalogue", "search", "cofee", "-o", "json").json
+    said = filled.run("catalogue", "search", "cofee")
+
+    assert (found["total"], found["hits"], found["suggestion"]) == (0, [], None), "a description is no source of words"
+    assert said.stderr == "nothing found\n"
+    assert filled.run("catalogue", "search", "mgu").stderr == "nothing found; did you mean: mug\n"
+    assert (
+        filled.run("catalogue", "search", "mug", "--offset", "9").stderr == "2 found, none of them after the first 9\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"),
+    [
+        (["--where", "price~20"], "search.where", "price<20"),
+        (["--where", "price<cheap"], "search.where", "price<20"),
+        (["--where", "pirce<20"], "search.unknown_field", "Did you mean price?"),
+        (["--facet", "stock"], "search.unknown_field", "brand"),
+        (["--sort", "beauty"], "search.sort", "newest"),
+        (["--currency", "XYZ"], "usage", "EUR"),
+        (["--limit", "0"], "usage", ""),
+        (["--offset", "-1"], "usage", ""),
+    ],
+)
+def test_a_mistake_is_named_with_a_way_out(filled: Shop, arguments: list[str], code: str, hint: str):
+    refused = filled.run("catalogue", "search", "mug", *arguments, "-o", "json", expect=2)
+
+    assert refused.error["code"] == code
+    assert hint in refused.error["hint"]
+
+
+def test_an_engine_that_is_not_there_is_named(filled: Shop):
+    refused = filled.run("catalogue", "search", "mug", "-o", "json", env={"SHOPCTL_SEARCH__ENGINE": "whoosh"}, expect=2)
+
+    assert refused.error["code"] == "search.engine"
+
+
+def test_an_argument_that_is_no_utf_8_is_looked_for_like_any_other(filled: Shop):
+    assert filled.run("catalogue", "search", "m\udcffg", "-o", "json").json["total"] == 0
+
+
+def test_an_index_that_was_deleted_is_built_again_with_a_note(filled: Shop):
+    assert "building" in filled.run("catalogue", "search", "mug").stderr
+    assert "building" not in filled.run("catalogue", "search", "mug").stderr
+    shutil.rmtree(filled.folder / ".shopctl/index")
+
+    found = filled.run("catalogue", "search", "mug", "-o", "json")
+
+    assert found.json["total"] == 2
+    assert "building the search index" in found.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(filled: Shop):
+    shutil.rmtree(filled.folder / ".shopctl/index")
+    (filled.folder / ".shopctl/index").write_text("in the way")
+
+    refused = filled.run("catalogue", "search", "mug", "-o", "json", expect=7)
+
+    assert refused.error["code"] == "search.index_not_written"
+    assert refused.stderr.count("\n") == 2  # the note and the error
+
+
+def test_the_index_can_be_built_anew(filled_anywhere: Shop):
+    done = filled_anywhere.run("catalogue", "reindex", "-o", "json").json
+    said = filled_anywhere.run("catalogue", "reindex")
+
+    assert (done["engine"], done["documents"], done["lag"]) == ("tantivy", 4, 0)
+    assert said.stdout.startswith("4 products indexed in ")
+    assert "building" not in filled_anywhere.run("catalogue", "search", "mug").stderr
+
+
+def test_a_shop_searches_only_itself(filled: Shop, tmp_path):
+    other = Shop(tmp_path / "other").init()
+    other.run("catalogue", "import", "-", input=FEED.replace("Blue", "Purple"))
+    filled.run("catalogue", "reindex")
+
+    assert other.run("catalogue", "search", "purple", "-o", "json").json["total"] == 1
+    assert filled.run("catalogue", "search", "purple", "-o", "json").json["total"] == 0
