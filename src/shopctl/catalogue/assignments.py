@@ -132,11 +132,13 @@ def _price(product: Product, key: str, value: str, terms: Terms) -> Product:
     least = validate.quantity(match["quantity"] or "1", field="price")
     if least < 1:
         raise Bad("price", "price.min_quantity", "a quantity tier begins with one piece or more")
+    sold_in = {price.currency for price in product.prices}
+    usual = sold_in.pop() if len(sold_in) == 1 else terms.currency  # a product sold in euros alone is repriced in euros
     if value.strip():
-        amount, currency = validate.amount(value, given, terms.currency, ".")
+        amount, currency = validate.amount(value, given, usual, ".")
         new = [Price(currency, amount, price_list, least)]
     else:
-        currency, new = given or terms.currency, []
+        currency, new = given or usual, []
     kept = [price for price in product.prices if price.key != (currency, price_list, least, 0)]
     return product._replace(prices=sorted_prices([*kept, *new]))
 

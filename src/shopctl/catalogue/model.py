@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, KINDS, STATUSES
@@ -140,6 +140,13 @@ def effective_price(
         if found := [p for p in valid if p.list == wanted]:
             return min(found, key=lambda p: (-p.min_quantity, p.amount, -p.valid_from))
     return None
+
+
+def nearest_price(prices: Sequence[Price], *, currency: str, at: Instant) -> Price | None:
+    """The price of one piece in `currency`, or, where it is not sold in that, in the first of the others."""
+    others = sorted({price.currency for price in prices} - {currency})
+    found = (effective_price(prices, currency=each, at=at) for each in (currency, *others))
+    return next((price for price in found if price is not None), None)
 
 
 def sorted_prices(prices: Iterable[Price]) -> tuple[Price, ...]:

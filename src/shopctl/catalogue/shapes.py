@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shopctl.catalogue.model import DEFAULT_LIST, Price, Product, StockLevel, effective_price
+from shopctl.catalogue.model import DEFAULT_LIST, Price, Product, StockLevel, nearest_price
 from shopctl.kernel import clock, money
 from shopctl.kernel.clock import Instant
 
@@ -62,8 +62,8 @@ def shown_stock(levels: Iterable[StockLevel]) -> dict[str, Any]:
 
 
 def listed(product: Product, *, currency: str, now: Instant) -> dict[str, Any]:
-    """A product as a row of a list, with the price of one piece in `currency`."""
-    price = effective_price(product.prices, currency=currency, at=now)
+    """A product as a row of a list, with the price of one piece, in `currency` where there is one."""
+    price = nearest_price(product.prices, currency=currency, at=now)
     return {
         "sku": product.sku,
         "name": product.name,

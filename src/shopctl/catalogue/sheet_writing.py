@@ -57,6 +57,8 @@ class SheetWriter:
         self._sheet.close()
         if kind is None:
             self._archive.close()
+        else:
+            self._archive.fp = None  # else it is ended when it is collected, and what is not whole looks so
 
     def row(self, cells: Sequence[str]) -> None:
         """Write one row of up to 26 cells, each of at most CELL_CHARACTERS."""

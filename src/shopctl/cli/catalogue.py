@@ -59,7 +59,7 @@ def list_(
 
     shop = ctx.obj
     products = shop.services.catalogue.products(Filters(status, kind, category, brand), limit=limit, offset=offset)
-    shop.show(products, columns=("sku", "name", "kind", "status", "price.amount", "price.currency", "available"))
+    shop.show(products, columns=("sku", "name", "kind", "status", "price", "available"))
 
 
 @noun.command("set")

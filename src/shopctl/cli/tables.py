@@ -162,6 +162,8 @@ def _bold(shop: Shop, text: str) -> str:
 
 
 def _readable(value: object) -> str:
+    if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
+        return f"{value['amount']} {value['currency']}"
     # Microseconds are for programs; a person reads a moment to the second.
     text = cell(value)
     if len(text) == _MOMENT_WIDTH and text[10] == "T" and text[19] == "." and text.endswith("Z"):

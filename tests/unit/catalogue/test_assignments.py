@@ -59,7 +59,8 @@ def test_a_field_is_set(assignment: str, field: str, expected: object):
 @pytest.mark.parametrize(
     ("assignment", "expected"),
     [
-        ("price=19.99", [Price("EUR", 500), Price("USD", 1999)]),
+        ("price=19.99", [Price("EUR", 1999)]),  # sold in euros alone, so euros are meant
+        ("price.USD=19.99", [Price("EUR", 500), Price("USD", 1999)]),
         ("price.EUR=4", [Price("EUR", 400)]),
         ("price.EUR=", []),
         ("price.EUR.wholesale=3.50", [Price("EUR", 500), Price("EUR", 350, "wholesale")]),
