@@ -37,7 +37,7 @@ def test_status_shows_what_the_shop_holds(any_shop: Shop) -> None:
 
 def test_status_names_what_cannot_be_read(shop: Shop) -> None:
     (shop.folder / ".shopctl/shop.db").chmod(0o644)
-    found = shop.run("status", "-o", "json").json
+    found = shop.run("status", "-o", "json", expect=4).json
     assert found["databases"][0]["state"] == "unusable"
     assert "open to others" in found["databases"][0]["problem"]
     assert "open to others" in shop.run("status").stdout

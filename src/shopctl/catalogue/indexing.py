@@ -90,8 +90,12 @@ class Indexing:
             return Standing(index, lag)
         try:
             with self.generations.alone():
-                index = self._newest(index)
-                self._caught_up(unit, index)
+                # Another process may have written since, even another generation; what is newer than this snapshot
+                # must not be searched in it.
+                newest = self.opened()
+                if newest is not None and newest.position.seen <= positions.latest(unit).seen:
+                    index = newest
+                    self._caught_up(unit, index)
         except (IndexBusy, IndexNotWritten):
             pass  # another process is at it, or this one may only read: what is there is searched
         return Standing(index, positions.lag(unit, index.position))
@@ -130,10 +134,6 @@ class Indexing:
             index = self._built(unit, progress)
             lag = positions.lag(unit, index.position)
         return Refreshed(index.documents, index.documents, True, lag, time.monotonic() - started)
-
-    def _newest(self, index: Index) -> Index:
-        # Another process may have written since it was opened, even another generation; now that none does, look again.
-        return self.opened() or index
 
     def _better_anew(self, unit: Unit, index: Index) -> bool:
         if not positions.known(unit, index.position):

@@ -43,6 +43,7 @@ class SearchRequest(NamedTuple):
 
 
 class _Plan(NamedTuple):
+    conditions: Sequence[Condition]
     question: Question
     choice: Choice
     terms: Terms
@@ -86,23 +87,11 @@ class SearchService:
         """
         started = time.perf_counter()
         plan = self._plan(request)
-        why = "there is none yet"
-        for attempt in (1, 2):
-            index: Index | None = None
-            try:
-                # Opened before the snapshot is taken: what the index holds, the database then shows.
-                index = self.indexing.opened() if attempt == 1 else None
-            except IndexUnusable as damage:
-                why = damage.facts["reason"]  # type: ignore[assignment]
-            try:
-                with self.database.read() as unit:
-                    found = self._answer(unit, self.indexing.ready(unit, index, f"{why}", note), plan)
-                break
-            except IndexUnusable as damage:
-                if attempt == 2:
-                    raise
-                why = damage.facts["reason"]  # type: ignore[assignment]
-        return {**found, "took_ms": round((time.perf_counter() - started) * 1000, 3)}
+        try:
+            # Opened before the snapshot is taken: what the index holds, the database then shows.
+            return self._searched(plan, self.indexing.opened(), "there is none yet", note, started)
+        except IndexUnusable as damage:
+            return self._searched(plan, None, str(damage.facts["reason"]), note, started)
 
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
@@ -149,6 +138,7 @@ class SearchService:
             None if any_status else now,
         )
         return _Plan(
+            conditions,
             question,
             Choice(None if any_status else "active", in_database),
             Terms(currency, now),
@@ -156,27 +146,20 @@ class SearchService:
             [_counted(_sound(field)) for field in request.facets],
         )
 
-    def _answer(self, unit: Unit, standing: Standing, plan: _Plan) -> dict[str, Any]:
-        index, request = standing.index, plan.request
-        _check_names(index, plan, [parsed(_sound(text)) for text in request.where])
-        page = self._page(unit, standing, plan)
-        products = queries.by_ids(unit, [number for number, _ in page.hits], now=plan.terms.now)
-        return {
-            "total": page.total,
-            "took_ms": 0.0,
+    def _searched(self, plan: _Plan, index: Index | None, why: str, note: Note, started: float) -> dict[str, Any]:
+        with self.database.read() as unit:
+            standing = self.indexing.ready(unit, index, why, note)
+            index = standing.index
+            _check_names(index, plan)
+            page = self._page(unit, standing, plan)
+            products = queries.by_ids(unit, [number for number, _ in page.hits], now=plan.terms.now)
+        found: dict[str, Any] = {
             "hits": [_hit(products[number], score, plan.terms) for number, score in page.hits if number in products],
-            "facets": {
-                field: [
-                    {"value": value, "count": count}
-                    for value, count in index.count(
-                        page.question, KEYWORDS.get(field.lower(), "fact"), key, within=page.matches
-                    )[:_MOST_VALUES]
-                ]
-                for field, key in plan.facets
-            },
+            "facets": {field: _counts(index, page, field, key) for field, key in plan.facets},
             "suggestion": None if page.total else _suggestion(index, plan.question.text),
             "lag": standing.lag,
         }
+        return {"total": page.total, "took_ms": round((time.perf_counter() - started) * 1000, 3), **found}
 
     def _page(self, unit: Unit, standing: Standing, plan: _Plan) -> _Page:
         index, question = standing.index, plan.question
@@ -218,9 +201,16 @@ def _counted(field: str) -> tuple[str, str]:
     return field, field
 
 
-def _check_names(index: Index, plan: _Plan, conditions: Sequence[Condition]) -> None:
+def _counts(index: Index, page: _Page, field: str, key: str) -> list[dict[str, Any]]:
+    counts = index.count(page.question, KEYWORDS.get(field.lower(), "fact"), key, within=page.matches)
+    return [{"value": value, "count": count} for value, count in counts[:_MOST_VALUES]]
+
+
+def _check_names(index: Index, plan: _Plan) -> None:
     """A bare name that no product has is more likely a mistake than an attribute to come. Raises UnknownSearchField."""
-    guesses = [(one.key, "choose", FIELDS) for one in conditions if one.field == "fact" and not one.named]
+    if not index.documents:
+        return
+    guesses = [(one.key, "choose", FIELDS) for one in plan.conditions if one.field == "fact" and not one.named]
     guesses += [(key, "count", _COUNTED) for field, key in plan.facets if key and field == key]
     for name, purpose, known in guesses:
         if not index.has_fact(name):

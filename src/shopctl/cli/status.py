@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def status(ctx: Context) -> None:
-    """Show what the shop holds and what is due."""
+    """Show what the shop holds and what is due; the exit code says so when its database cannot be used."""
     from shopctl.operations.status import status as look
 
-    found = look(ctx.obj.settings)
-    ctx.obj.show(found, text=lambda: _told(found))
+    shop = ctx.obj
+    found = look(shop.settings)
+    shop.show(found, text=lambda: _told(found))
+    if any(each.chain == "shop" and each.state != "ok" for each in found.databases):
+        _ = shop.services.database  # raises what keeps it from being used
 
 
 def doctor(ctx: Context) -> None:

@@ -241,3 +241,7 @@ def test_an_empty_catalogue_finds_nothing(search):
     found = search.search(SearchRequest("mug", facets=["brand"], where=["price<3"]))
 
     assert (found["total"], found["hits"], found["suggestion"], found["lag"]) == (0, [], None, 0)
+
+
+def test_names_are_not_guessed_about_where_there_is_nothing_to_know_them_by(search):
+    assert search.search(SearchRequest("", where=["color=red"], facets=["color"]))["facets"] == {"color": []}
