@@ -40,7 +40,7 @@ def test_status_names_what_cannot_be_read(shop: Shop) -> None:
     found = shop.run("status", "-o", "json", expect=4).json
     assert found["databases"][0]["state"] == "unusable"
     assert "open to others" in found["databases"][0]["problem"]
-    assert "open to others" in shop.run("status").stdout
+    assert "open to others" in shop.run("status", expect=4).stdout
 
 
 def test_status_and_doctor_need_a_shop(folder_without_shop: Shop) -> None:

@@ -16,6 +16,8 @@ from shopctl.storage.unit import Unit
 
 _BATCH = 5000
 
+_Rows = Iterator[tuple[Any, ...]]
+
 # The rule of `model.effective_price` for one piece: tiers begin at one, so the lowest valid price is the one to pay.
 _PRICE = f"""(select min(price.amount) from price
                where price.product_id = product.id and price.currency = :currency and price.list = '{DEFAULT_LIST}'
@@ -63,10 +65,9 @@ def chosen(
     scores = dict(hits)
     clauses, params = _clauses(choice, terms)
     column = sort.removeprefix("-")
+    columns = f"id, sku, {_SORT_VALUES.get(column, 'null')}" + (", options, attributes" if choice.numbers else "")
     rows = [
-        row
-        for row in _rows(unit, list(scores), _SORT_VALUES.get(column, "null"), clauses, params)
-        if _numbers_hold(choice.numbers, row[3:])
+        row for row in _rows(unit, list(scores), columns, clauses, params) if _numbers_hold(choice.numbers, row[3:])
     ]
     rows.sort(key=lambda row: row[1])
     rows.sort(key=_sort_key(sort, scores), reverse=sort in ("-price", "-name", "newest"))
@@ -75,13 +76,13 @@ def chosen(
     return [(row[0], scores[row[0]]) for row in rows]
 
 
-def _rows(
-    unit: Unit, ids: list[int], value: str, clauses: Sequence[str], params: dict[str, object]
-) -> Iterator[tuple[Any, ...]]:
-    where = " and ".join([f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})", *clauses])
-    sql = f"select id, sku, {value}, options, attributes from product where {where}"
+def _rows(unit: Unit, ids: list[int], columns: str, clauses: Sequence[str], params: dict[str, object]) -> _Rows:
+    # In rising order neighbours lie on the same pages.
+    ids.sort()
+    where = " and ".join([f"id in (select cast(each.value as bigint) from {unit.each('ids')})", *clauses])
+    sql = f"select {columns} from product where {where}"
     for start in range(0, len(ids), _BATCH):
-        yield from unit.tuples(sql, ids=json.dumps([[number] for number in ids[start : start + _BATCH]]), **params)
+        yield from unit.tuples(sql, ids=json.dumps(ids[start : start + _BATCH]), **params)
 
 
 def _clauses(choice: Choice, terms: Terms) -> tuple[list[str], dict[str, object]]:

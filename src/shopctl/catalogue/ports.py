@@ -85,8 +85,11 @@ class Index(Protocol):
     def position(self) -> Position:
         """How far it has followed the change log."""
 
-    def find(self, question: Question, limit: int | None) -> Found:
-        """The first `limit` matches, or all of them."""
+    def find(self, question: Question, limit: int) -> Found:
+        """The first `limit` matches."""
+
+    def every(self, question: Question) -> list[tuple[int, float]]:
+        """All matches as (id, score), in no order; without words the score is nothing."""
 
     def count(
         self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None

@@ -178,9 +178,9 @@ class SearchService:
             # The index shows exactly what this snapshot shows, and knows from when until when each is visible.
             found = standing.index.find(question, last)
             return _Page(found.total, found.hits[first:], None, question)
-        found = standing.index.find(question, None)
-        hits = chosen(unit, found.hits, plan.choice, request.sort, plan.terms)
-        matches = None if len(hits) == found.total else {number for number, _ in hits}
+        every = standing.index.every(question)
+        hits = chosen(unit, every, plan.choice, request.sort, plan.terms)
+        matches = None if len(hits) == len(every) else {number for number, _ in hits}
         return _Page(len(hits), hits[first:last], matches, question)
 
 

@@ -52,13 +52,14 @@ class SheetWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._sheet.write(b"</sheetData></worksheet>")
-        self._sheet.close()
-        if kind is None:
-            self._archive.close()
-        else:
-            self._archive.fp = None  # else it is ended when it is collected, and what is not whole looks so
+        try:
+            if kind is None:
+                self._sheet.write(b"</sheetData></worksheet>")
+                self._sheet.close()
+                self._archive.close()
+        finally:
+            # Otherwise it would be ended when it is collected, and what is not whole would look so.
+            self._archive.fp = None
 
     def row(self, cells: Sequence[str]) -> None:
         """Write one row of up to 26 cells, each of at most CELL_CHARACTERS."""

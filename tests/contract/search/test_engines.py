@@ -42,6 +42,7 @@ def mug(number: int, **given: object) -> Document:
 def ids(index: Index, text: str, *filters: Filter, **asked: object) -> list[int]:
     found = index.find(Question(text, filters, **asked), 100)  # type: ignore[arg-type]
     assert found.total == len(found.hits)
+    assert sorted(index.every(Question(text, filters, **asked))) == sorted(found.hits)  # type: ignore[arg-type]
     return [number for number, _ in found.hits]
 
 

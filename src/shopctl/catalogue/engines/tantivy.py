@@ -28,7 +28,7 @@ from shopctl.catalogue.engines.tantivy_schema import (
 from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
 
 _LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
-_BULK_HEAP = 128_000_000
+_BULK_HEAP = 64_000_000  # with more the writer is no faster, and merging needs memory beside it
 _BULK_THREADS = 2
 _MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
@@ -92,16 +92,15 @@ class TantivyIndex:
             seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
             return Position(int(seen), mark)
 
-    def find(self, question: Question, limit: int | None) -> Found:
-        """The first `limit` matches, or all of them; equally good ones in the order of their SKUs."""
+    def find(self, question: Question, limit: int) -> Found:
+        """The first `limit` matches: the best first, equally good ones in the order of their SKUs."""
         query = query_of(question)
         most = max(1, self._searcher.num_docs)
-        wanted = most if limit is None else min(limit, most)
+        wanted = min(limit, most)
         with _readable():
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
-                hits = self._hits((0.0, place) for _, place in found.hits)
-                return Found(found.count, [(hit.id, hit.score) for hit in hits])
+                return Found(found.count, [(hit.id, 0.0) for hit in self._hits(found.hits)])
             ask = min(wanted + 1, most)
             found = self._searcher.search(query, ask)
             # The last place asked for may fall among equally good ones: then all of these are needed.
@@ -110,6 +109,13 @@ class TantivyIndex:
                 found = self._searcher.search(query, ask)
             hits = self._ordered(self._hits(found.hits))[:wanted]
         return Found(found.count, [(hit.id, hit.score) for hit in hits])
+
+    def every(self, question: Question) -> list[tuple[int, float]]:
+        """All matches as (id, score), in no order."""
+        with _readable():
+            found = self._searcher.search(query_of(question), max(1, self._searcher.num_docs), count=False)
+            hits = self._hits(found.hits)
+        return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
 
     def count(
         self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
@@ -163,8 +169,7 @@ class TantivyIndex:
         finally:
             open_writer.close(merged=bulk)
 
-    def _hits(self, found: Iterable[tuple[float, Any]]) -> list[_Hit]:
-        pairs = list(found)
+    def _hits(self, pairs: Sequence[tuple[Any, Any]]) -> list[_Hit]:
         ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
         return [_Hit(score, number) for (score, _), number in zip(pairs, ids, strict=True)]
 

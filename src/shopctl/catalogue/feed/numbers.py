@@ -55,7 +55,8 @@ def number(text: str, decimal: str = "", exponent: int = 2) -> tuple[str, str]:
 
     Where both separators occur the last one is the decimal separator; one that occurs several times separates
     thousands. A single one counts as decimal unless exactly three digits follow; then `decimal` (the column's habit)
-    decides, and without one "1.234" is a decimal and "1,234" is a thousand, except in a currency with three decimals.
+    decides, and without one "1.234" is a decimal and "1,234" is a thousand. What has three decimals at most or none at
+    all (`exponent`) needs no guess.
     Raises NotANumber.
     """
     match = _CELL.fullmatch(text.strip())
@@ -99,6 +100,8 @@ def _plain(digits: str, decimal: str, exponent: int) -> str:
             raise NotANumber(digits)
         return digits.replace(last, "")
     if _ambiguous(head, tail):
+        if not exponent:  # yen and pieces have no decimals
+            return head + tail
         is_decimal = last == decimal if decimal else last == "." or exponent == 3
         return head + "." + tail if is_decimal else head + tail
     return (head or "0") + "." + tail

@@ -28,6 +28,8 @@ class Table:
         mapping: Mapping,
         limits: Limits,
         default_currency: str,
+        *,
+        habit: str = "",
     ) -> None:
         header = [name.strip() for name in header]
         while header and not header[-1]:
@@ -63,9 +65,8 @@ class Table:
         self.cells_wide = len(targets)
         self.sku = next(index for index, target in enumerate(targets) if target.field == "sku")
         prices = [index for index, target in enumerate(targets) if target.field == "price"]
-        decimal = mapping.decimal or decimal_habit(
-            cells[index] for cells in samples for index in prices if index < len(cells)
-        )
+        told = decimal_habit(cells[index] for cells in samples for index in prices if index < len(cells))
+        decimal = mapping.decimal or told or habit
         self.convert = compile_columns(
             targets, default_currency=default_currency, decimal=decimal, constants=mapping.constants
         )

@@ -15,6 +15,7 @@ NAME_LENGTH = 2000
 WORD_LENGTH = 255  # brand, tax class, one level of a category, one tag, an attribute's name
 CATEGORY_LENGTH = 1000
 LARGEST_QUANTITY = 10**15
+_THREE_AFTER_DOT = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 
 STATUS_WORDS = {
     "draft": "draft", "proposed": "draft", "pending": "draft", "inactive": "draft", "hidden": "draft",
@@ -183,8 +184,11 @@ def quantity(text: str, decimal: str = "", field: str = "stock") -> int:
     """A whole number of pieces; "12.00" is 12, "1,234" is 1234 unless the feed writes decimal commas."""
     if text.isdecimal() and text.isascii() and len(text) < 16:
         return int(text)
+    if not decimal and _THREE_AFTER_DOT.fullmatch(text.strip()):
+        message = f"{text.strip()!r} may be thousands or a decimal; the mapping's decimal says which"
+        raise Bad(field, "stock.ambiguous", message)
     try:
-        plain, mark = number(text, decimal)
+        plain, mark = number(text, decimal, 0 if decimal == "," else 2)
     except NotANumber:
         plain, mark = "", "?"
     whole, _, fraction = plain.partition(".")

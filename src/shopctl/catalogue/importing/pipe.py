@@ -14,8 +14,8 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn
 
 from shopctl.kernel.errors import ShopctlError
 
@@ -52,13 +52,15 @@ def from_child(produce: Callable[[], Iterator[tuple[Any, ...]]]) -> Iterator[tup
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
+    # A signal that came right after the fork would run the parent's handler in the child.
+    waiting = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     child = os.fork()
     if child == 0:
-        _die_with(parent)
         os.close(readable)
-        _produce(produce, writable)
+        _produce(produce, writable, parent, waiting)
     os.close(writable)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
         with os.fdopen(readable, "rb", buffering=_PIPE_BYTES) as pipe:
             yield from _receive(pipe, child)
     except BaseException:
@@ -96,13 +98,17 @@ def _receive(pipe: Any, child: int) -> Iterator[tuple[Any, ...]]:
             return
 
 
-def _produce(produce: Callable[[], Iterator[tuple[Any, ...]]], writable: int) -> None:
+def _produce(
+    produce: Callable[[], Iterator[tuple[Any, ...]]], writable: int, parent: int, mask: Iterable[int]
+) -> NoReturn:
     # Nothing of the parent may run here: no atexit, no buffered output, no signal handler of the command line.
     status = 1
     try:
+        _die_with(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent decides, also when both are sent one
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         gc.disable()
         with os.fdopen(writable, "wb", buffering=0) as pipe:
             try:

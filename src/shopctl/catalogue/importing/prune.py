@@ -42,7 +42,7 @@ def missing(unit: Unit, journal: Journal, known: KnownRecords, *, lock: bool = T
                  from feed_record r join product p on p.id = r.product_id
                 where r.feed_id = :feed and p.status <> 'retired'
                   and not exists (select 1 from import_row s where s.import_id = :id and s.sku = p.sku)
-                  and not exists (select 1 from import_reject j where j.import_id = :id and j.sku = p.sku)
+                  and p.sku not in (select sku from import_reject where import_id = :id)
                   and not (r.hash is null and exists (
                            select 1 from change c
                             where c.product_id = p.id and c.import_id is null

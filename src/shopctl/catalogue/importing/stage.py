@@ -101,12 +101,14 @@ def _add_staged(unit: Unit, journal: Journal, staged: dict[str, list[int]], skus
 
 
 def _reject_orphans(unit: Unit, journal: Journal) -> bool:
-    # Variants are one level deep. A staged row tells of its product what the shop says of others.
+    # Variants are one level deep. A staged row tells of its product what the shop says of others. The parent's row is
+    # looked up by its line, since SQLite would rather read the whole stage than use the index on SKUs for more than them.
     orphans = unit.tuples(
         """select r.line, r.sku, r.parent_sku,
                   coalesce(s.parent_sku, p.parent_sku) is null, coalesce(s.parent_sku, p.parent_sku, '') <> ''
              from import_row r
-             left join import_row s on s.import_id = r.import_id and s.sku = r.parent_sku
+             left join import_row s on s.import_id = :id and s.line = (select o.line from import_row o
+                                                        where o.import_id = :id and o.sku = r.parent_sku)
              left join product p on p.sku = r.parent_sku
             where r.import_id = :id and r.parent_sku <> ''
               and (r.parent_sku = r.sku or coalesce(s.parent_sku, p.parent_sku, '?') <> ''

@@ -62,7 +62,9 @@ class CsvFeed:
         header = self._loose_cells(
             self.decode(raw) if self.encoding == "windows-1252" else raw.decode("utf-8", "replace")
         )
-        self.table = Table(source.name, header, samples, mapping, self.limits, default_currency)
+        # Who separates cells by semicolons does so because the comma is the decimal separator there.
+        habit = "," if self.dialect.delimiter == ";" else ""
+        self.table = Table(source.name, header, samples, mapping, self.limits, default_currency, habit=habit)
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
         self.header, self.fields = self.table.header, self.table.fields
