@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 READER_LEFT = 141
 TERMINATED = 143
+_NO_ROOM = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 
 
 def run() -> NoReturn:
@@ -22,6 +25,9 @@ def run() -> NoReturn:
 def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code; raises nothing."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    # Started without standard streams (`>&-`), Python has none at all; what would be said goes nowhere then.
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     failure = _Failure(arguments)
     try:
         try:
@@ -112,6 +118,9 @@ class _Failure:
             self._write(_traceback(error))
         if isinstance(error, ShopctlError):
             return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+            hint = "Free some space, or send the output elsewhere."
+            return self._say("output.no_room", "No space is left for standard output.", hint, 7, True)
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         hint = "" if self.debug else "Run again with --debug to see where."
         return self._say("internal", f"Internal error: {one_line(message)}", hint, 1, False)

@@ -53,7 +53,7 @@ def test_people_see_what_is_given(filled: Shop):
     page = filled.run("catalogue", "show", "MUG-1").stdout
 
     assert "Home > Kitchen" in page
-    assert "amount 19.99" in page
+    assert "19.99 USD" in page
     assert "sku MUG-1-L  Size L  status active  available 3" in page
     assert "media" not in page
 

@@ -41,9 +41,7 @@ def test_an_import_onto_a_full_disk(
         shop.run("db", "check")
         if way == "direct":
             assert shop.run("catalogue", "list", "-o", "json").json == []
-        done = shop.run(
-            "catalogue", "import", feed.path, "--on-error", "skip-rows", "--resume", "-o", "json", expect=6
-        )
+        done = shop.run("catalogue", "import", feed.path, "--on-error", "skip-rows", "--resume", "-o", "json", expect=6)
         assert_whole(shop, feed, done.json, 1)
         assert_sound(shop)
 

@@ -39,8 +39,8 @@ def written(path: Path, rows: int, *, price: str = "1.00", changed_every: int = 
     """A feed of `rows` rows, one in a hundred bad; every so many-th has `price`, the others 1.00."""
     bad = set()
     with path.open("w") as file:
-        file.write("sku,name,price,stock,category,parent_sku\n" if changed_every > 1 else "sku,name,price,stock,category\n")
         tail = "," if changed_every > 1 else ""
+        file.write(f"sku,name,price,stock,category{tail and ',parent_sku'}\n")
         for number in range(rows):
             if number % BAD_EVERY == BAD_EVERY // 2:
                 bad.add(number + 2)
@@ -78,9 +78,7 @@ def assert_whole(shop: Shop, feed: Feed, report: dict[str, Any], imports: int) -
     """The catalogue is what the feed says, however it got there."""
     assert report["rows"] == feed.rows
     assert report["rejected"] == len(feed.bad)
-    assert report["rows"] == sum(
-        report[name] for name in ("created", "updated", "unchanged", "rejected", "superseded")
-    )
+    assert report["rows"] == sum(report[name] for name in ("created", "updated", "unchanged", "rejected", "superseded"))
     with open(report["rejects_file"], encoding="utf-8", newline="") as file:
         named = [int(row["line"]) for row in csv.DictReader(file)]
     assert named == sorted(feed.bad)
@@ -88,7 +86,12 @@ def assert_whole(shop: Shop, feed: Feed, report: dict[str, Any], imports: int) -
     with database.read() as unit:
         skus = [sku for (sku,) in unit.tuples(f"select sku from product order by sku {unit.bytewise}")]
         assert skus == [f"S{line - 2:07}" for line in range(2, feed.rows + 2) if line not in feed.bad]
-        for table, expected in (("price", feed.good), ("stock", feed.good), ("feed_record", feed.good), ("import_row", 0)):
+        for table, expected in {
+            "price": feed.good,
+            "stock": feed.good,
+            "feed_record": feed.good,
+            "import_row": 0,
+        }.items():
             assert unit.value(f"select count(*) from {table}") == expected, table
         twice = "select count(*) from (select product_id, version from change group by 1, 2 having count(*) > 1) as t"
         assert unit.value(twice) == 0

@@ -12,18 +12,27 @@ from pathlib import Path
 
 import pytest
 
-from integration.test_import_kill import assert_sound, assert_whole, child_of, import_, points_of, spread, written
+from integration.test_import_kill import (
+    assert_sound,
+    assert_whole,
+    child_of,
+    import_,
+    points_of,
+    shops_of,
+    spread,
+    written,
+)
 from support.shop import Shop
 
 
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGTERM, 143, b"Terminated."), (signal.SIGINT, 130, b"Interrupted.")])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "Terminated."), (signal.SIGINT, 130, "Interrupted.")]
+)
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_signal_in_the_middle_ends_it_cleanly(
-    kind: str, number: int, code: int, word: bytes, tmp_path: Path, request: pytest.FixtureRequest,
+    kind: str, number: int, code: int, word: str, tmp_path: Path, request: pytest.FixtureRequest,
     scale: Callable[[int, int], int],
 ) -> None:  # fmt: skip
-    from integration.test_import_kill import shops_of
-
     feed = written(tmp_path / "feed.csv", 3000, changed_every=2)  # names parents, so it is staged
     shops = shops_of(kind, tmp_path, request)
     original = next(shops)
@@ -35,7 +44,7 @@ def test_a_signal_in_the_middle_ends_it_cleanly(
         )
         assert stopped.returncode == code, (point, stopped.stderr)
         (line,) = stopped.stderr.splitlines()
-        assert word.decode() in json.loads(line)["error"]["message"]
+        assert word in json.loads(line)["error"]["message"]
         assert stopped.stdout == b""
         assert not list(shop.folder.rglob("*.tmp"))
 

@@ -136,9 +136,10 @@ def _csv(file: IO[Any], products: Iterator[Product], request: ExportRequest) -> 
     writer = CsvWriter(file)
     writer.row(COLUMNS)
     count = 0
-    for count, product in enumerate(products, 1):
+    for product in products:
         row = cells(product)
         writer.row([_harmless(cell) for cell in row] if request.escape_formulas else row)
+        count += 1
     return count
 
 
@@ -148,8 +149,9 @@ def _harmless(cell: str) -> str:
 
 def _ndjson(file: IO[Any], products: Iterator[Product], _request: ExportRequest) -> int:
     count = 0
-    for count, product in enumerate(products, 1):
+    for product in products:
         file.write(_one_line(_json(record(product))) + "\n")
+        count += 1
     return count
 
 

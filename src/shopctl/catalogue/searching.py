@@ -17,7 +17,7 @@ from shopctl.catalogue.ports import Filter, Index, Question
 from shopctl.catalogue.where import FIELDS, KEYWORDS, NUMBERS, Condition, parsed
 from shopctl.kernel import money
 from shopctl.kernel.clock import Clock
-from shopctl.kernel.errors import UsageError
+from shopctl.kernel.errors import ShopctlError, UsageError
 from shopctl.storage.unit import Unit
 
 if TYPE_CHECKING:
@@ -96,6 +96,17 @@ class SearchService:
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
         return self.indexing.refresh(self.database, progress)
+
+    def follow(self, progress: Progress = silent, note: Note = silent) -> None:
+        """Bring the index in step after an import, where there is one; the first search makes it.
+
+        An index that cannot be written now fails nothing: it is a cache, and searches say how far behind it is.
+        """
+        try:
+            if self.indexing.opened() is not None:
+                self.refresh(progress)
+        except ShopctlError as problem:
+            note(f"The search index was not brought in step: {problem}")
 
     def reindex(self, progress: Progress = silent) -> dict[str, Any]:
         """Build the index anew: {"engine","documents","lag","seconds"}. Raises IndexBusy, IndexNotWritten."""

@@ -11,6 +11,7 @@ from shopctl.catalogue.errors import InvalidField, NotYetCreated
 from shopctl.catalogue.shapes import listed, shown
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Clock, Instant
+from shopctl.kernel.errors import UsageError
 from shopctl.storage.database import Database
 
 if TYPE_CHECKING:
@@ -142,6 +143,11 @@ class CatalogueService:
 
         until = self.clock.now() if until is None else until
         since = until - _DAY if since is None else since
+        if since > until:
+            raise UsageError(
+                problem=f"The earlier moment, {clock.show(since)}, lies after the later one, {clock.show(until)}.",
+                remedy="Exchange --from and --to.",
+            )
         with self.database.read() as unit:
             for row in history.differences(unit, since, until):
                 yield {

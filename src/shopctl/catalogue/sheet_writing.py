@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 SHEET_ROWS = 1_048_576
 CELL_CHARACTERS = 32_767
 
-# What XML cannot hold or would change (a carriage return becomes a line feed), and what would be read as such an escape.
+# What XML cannot hold or would change (a carriage return becomes a line feed), and what looks like such an escape.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _NAMESPACE = "http://schemas.openxmlformats.org"
 _MAIN = f"{_NAMESPACE}/spreadsheetml/2006/main"
@@ -65,7 +65,8 @@ class SheetWriter:
         """Write one row of up to 26 cells, each of at most CELL_CHARACTERS."""
         self.rows += 1
         texts = "".join(
-            f'<c r="{chr(ord("A") + column)}{self.rows}" t="inlineStr"><is><t xml:space="preserve">{_safe(cell)}</t></is></c>'
+            f'<c r="{chr(ord("A") + column)}{self.rows}" t="inlineStr">'
+            f'<is><t xml:space="preserve">{_safe(cell)}</t></is></c>'
             for column, cell in enumerate(cells)
             if cell
         )

@@ -126,7 +126,10 @@ class Change(ShopTable, table=True):
     On PostgreSQL numbers are given before they are committed, so readers stop below the oldest open `xid`.
     """
 
-    __table_args__ = (Index("ix_change_product_id", "product_id"),)
+    __table_args__ = (
+        Index("ix_change_product_id", "product_id"),
+        Index("ix_change_xid", "xid").ddl_if(dialect="postgresql"),
+    )
 
     id: int | None = Field(default=None, sa_column=_number(primary_key=True))
     product_id: int = Field(sa_column=_number())

@@ -121,12 +121,30 @@ def _product_text(shop: Shop, product: dict[str, Any]) -> str:
     from shopctl.cli import tables
 
     given = {field: value for field, value in product.items() if value not in (None, "", [], {})}
+    given["stock"] = {name: value for name, value in given["stock"].items() if value != []}
+    if [level["location"] for level in given["stock"].get("locations", [])] == ["default"]:
+        del given["stock"]["locations"]  # it would say the same again
+    if "prices" in given:
+        given["prices"] = [_price_text(price) for price in given["prices"]]
     if variants := given.pop("variants", None):
         given["variants"] = [
             {"sku": row["sku"], **row["options"], "status": row["status"], "available": row["available"]}
             for row in variants
         ]
     return tables.sheet(shop, given, None, None)
+
+
+def _price_text(price: dict[str, Any]) -> str:
+    parts = [f"{price['amount']} {price['currency']}"]
+    if price["list"] != "default":
+        parts.append(f"on {price['list']}")
+    if price["min_quantity"] != 1:
+        parts.append(f"from {price['min_quantity']} pieces")
+    if price["valid_from"]:
+        parts.append(f"since {price['valid_from']}")
+    if price["valid_until"]:
+        parts.append(f"until {price['valid_until']}")
+    return "  ".join(parts)
 
 
 def _edit_text(made: dict[str, Any]) -> str:
@@ -137,9 +155,11 @@ def _edit_text(made: dict[str, Any]) -> str:
 
 
 def _history_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    from shopctl.cli.tables import readable
+
     for row in rows:
         source = f" by import {row['import_id']}" if row["import_id"] else ""
-        yield _plain(f"version {row['version']}  {row['at']}  {row['kind']}  {row['actor']}{source}")
+        yield _plain(f"version {row['version']}  {readable(row['at'])}  {row['kind']}  {row['actor']}{source}")
         yield from _change_lines(row["changes"])
 
 

@@ -76,7 +76,11 @@ def usage_error(refused: typer.TyperException) -> ShopctlError:
     if near or type(refused).__name__ == "NoSuchOption":
         problem = f"{path} has no option {option}."
         nearest = get_close_matches(str(option), near, n=1)
-        remedy = f"Did you mean: {nearest[0]}" if nearest else f"See: {path} --help"
+        remedy = (
+            f"Did you mean: {nearest[0]}"
+            if nearest
+            else f"See: {path} --help; a value that begins with a dash goes after --"
+        )
         return UsageError(problem=problem, remedy=remedy)
     problem = " ".join(refused.format_message().split())
     return UsageError(problem=problem if problem.endswith((".", "?")) else f"{problem}.", remedy=f"See: {path} --help")

@@ -125,7 +125,12 @@ class Shop:
         """
         from shopctl.cli.render import render
 
-        render(self, data, columns=columns, rows=rows, title=title, empty=empty, text=text)
+        try:
+            render(self, data, columns=columns, rows=rows, title=title, empty=empty, text=text)
+        finally:
+            # A stream that nobody reads to its end holds a snapshot of the database open.
+            if callable(close := getattr(data, "close", None)):
+                close()
 
     def note(self, text: str) -> None:
         """Say something on standard error, unless `--quiet`."""

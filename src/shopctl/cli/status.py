@@ -17,6 +17,8 @@ def status(ctx: Context) -> None:
 
     shop = ctx.obj
     found = look(shop.settings)
+    if found.catalogue:
+        found.search["lag"] = shop.services.search.lag()
     shop.show(found, text=lambda: _told(found))
     if any(each.chain == "shop" and each.state != "ok" for each in found.databases):
         _ = shop.services.database  # raises what keeps it from being used
@@ -32,6 +34,8 @@ def doctor(ctx: Context) -> None:
 
 
 def _told(found: Status) -> str:
+    from shopctl.cli.tables import readable
+
     lines = [f"Folder     {found.shop}" + (f" (profile {found.profile})" if found.profile else "")]
     for each in found.databases:
         size = "" if each.bytes is None else f", {each.bytes / 1e6:,.1f} MB"
@@ -41,7 +45,11 @@ def _told(found: Status) -> str:
         lines.append(f"Catalogue  {counts['products']:,} products{f' ({states})' if states else ''}")
         also = ("variants", "categories", "prices", "stock_levels")
         lines.append("           " + ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in also))
-        waiting = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.due.items() if count)
+        waiting = ", ".join(
+            f"{count:,} {name.replace('_', ' ')[: -1 if count == 1 else None]}"
+            for name, count in found.due.items()
+            if count
+        )
         lines.append(f"Due        {waiting or 'nothing'}")
         lag = found.search["lag"]
         lines.append(f"Search     {found.search['engine']}" + ("" if lag is None else f", {lag:,} changes behind"))
@@ -50,7 +58,7 @@ def _told(found: Status) -> str:
         took = "" if each_import.seconds is None else f" in {each_import.seconds:,.1f} s"
         lines.append(
             f"Import     {each_import.import_id} {each_import.feed}: {each_import.state}, {each_import.rows:,} rows,"
-            f" {each_import.rejected:,} rejected{took}, {each_import.started_at}"
+            f" {each_import.rejected:,} rejected{took}, {readable(each_import.started_at)}"
         )
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ def table(shop: Shop, rows: list[Row], columns: Sequence[str] | None, title: str
     """Rows under headings; `columns` defaults to every key in order of appearance."""
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
     right = [all(_is_number(field(row, name)[1]) for row in rows) for name in names]
-    cells = [[one_line(_readable(field(row, name)[1])) for name in names] for row in rows]
+    cells = [[one_line(readable(field(row, name)[1])) for name in names] for row in rows]
     headings = [_heading(name) for name in names]
     widths = _widths([headings, *cells])
     if sys.stdout.isatty():
@@ -58,18 +58,18 @@ def _entries(row: Row, before: str) -> list[tuple[str, str]]:
         if isinstance(value, dict) and value and not before:
             entries.extend(_entries(value, f"{label} "))
         elif isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
-            entries.append((label, one_line(", ".join(_readable(item) for item in value))))
+            entries.append((label, one_line(", ".join(readable(item) for item in value))))
         elif isinstance(value, list) and value:
             entries.extend((label if at == 0 else "", one_line(_compact(item))) for at, item in enumerate(value))
         else:
-            entries.append((label, one_line(_readable(value))))
+            entries.append((label, one_line(readable(value))))
     return entries
 
 
 def _compact(item: Any) -> str:
     if isinstance(item, dict) and not any(isinstance(value, (dict, list)) for value in item.values()):
-        return _GAP.join(f"{_heading(name)} {_readable(value)}" for name, value in item.items() if value is not None)
-    return _readable(item)
+        return _GAP.join(f"{_heading(name)} {readable(value)}" for name, value in item.items() if value is not None)
+    return readable(item)
 
 
 def _fitted(widths: list[int], right: list[bool], space: int) -> list[int]:
@@ -161,10 +161,10 @@ def _bold(shop: Shop, text: str) -> str:
     return f"\x1b[1m{text}\x1b[0m" if shop.colour(sys.stdout) else text
 
 
-def _readable(value: object) -> str:
+def readable(value: object) -> str:
+    """A value as people read it: money as one text, moments to the second."""
     if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
         return f"{value['amount']} {value['currency']}"
-    # Microseconds are for programs; a person reads a moment to the second.
     text = cell(value)
     if len(text) == _MOMENT_WIDTH and text[10] == "T" and text[19] == "." and text.endswith("Z"):
         return text[:19] + "Z"

@@ -39,10 +39,10 @@ class Status(NamedTuple):
     audit: dict[str, int]
 
 
-def status(settings: Settings, *, index_seen: int | None = None, clock: Clock | None = None) -> Status:
+def status(settings: Settings, *, clock: Clock | None = None) -> Status:
     """Look at the shop. A database that cannot be read is told among `databases`; its counts are then missing.
 
-    `index_seen` is the last change that the search index holds. Raises NoShop.
+    How far the search index is behind is the search's to say. Raises NoShop.
     """
     found = states(settings, count=False)
     now = (clock or Clock()).now()
@@ -50,14 +50,12 @@ def status(settings: Settings, *, index_seen: int | None = None, clock: Clock | 
     due: dict[str, int] = {}
     imports: list[LastImport] = []
     audit: dict[str, int] = {}
-    search: dict[str, Any] = {"engine": settings.search_engine, "seen": index_seen, "lag": None}
+    search: dict[str, Any] = {"engine": settings.search_engine, "lag": None}
     if any(state.chain == "shop" and state.state == "ok" for state in found):
         for _, database in opened(settings, ("shop",)):
             with database.read() as unit:
                 catalogue, due = _catalogue(unit, now), _due(unit, now)
                 imports, audit = _imports(unit), _audit(unit)
-                newest = unit.value("select coalesce(max(id), 0) from change")
-                search["lag"] = None if index_seen is None else newest - index_seen
     return Status(
         shop=str(settings.base),
         profile=settings.profile,

@@ -109,7 +109,7 @@ class DatabaseDamaged(InvalidData):
     """{place} is not a sound database: {reason}."""
 
     code = "storage.damaged"
-    hint = "Look closer with: shopctl db check; restore from a backup if it does not pass."
+    hint = "Write nothing more to it and restore a backup; how far the damage goes tells: shopctl db check"
 
 
 class StatementTimedOut(RemoteFailed):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Literal, NamedTuple
 
 from shopctl.storage.database import Database
-from shopctl.storage.errors import DatabaseMissing, OtherChain, SchemaNewer, SchemaOutdated, StatementFailed
+from shopctl.storage.errors import (
+    DatabaseDamaged,
+    DatabaseMissing,
+    OtherChain,
+    SchemaNewer,
+    SchemaOutdated,
+    StatementFailed,
+)
 
 Chain = Literal["shop", "auth"]
 CHAINS: tuple[Chain, ...] = ("shop", "auth")
@@ -42,6 +50,8 @@ def revisions(chain: Chain) -> tuple[str, ...]:
 def found(database: Database, chain: Chain) -> str:
     """The revision of a database; `none` when it was never upgraded. Raises DatabaseMissing, OtherChain."""
     if not database.exists():
+        if os.path.isfile(database.place):  # cut to nothing: `init` on top of it would hide the loss
+            raise DatabaseDamaged(place=database.place, reason="the file is empty")
         raise DatabaseMissing(place=database.place)
     try:
         with database.read() as unit:

@@ -1,4 +1,4 @@
-"""An export imports with no change, and a second shop filled from it exports the same: every format, every real file."""
+"""An export imports with no change, and a second shop filled from it exports the same: all formats and real files."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def test_every_format_on_every_real_file(opened: Open, path_of: Callable[[str, i
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", ["shopify-apparel.csv", "vendure-products.csv", "bundled"])
-@pytest.mark.parametrize("kinds", [("sqlite", "postgres"), ("postgres", "sqlite"), ("postgres", "postgres")], ids="-".join)
+@pytest.mark.parametrize(
+    "kinds", [("sqlite", "postgres"), ("postgres", "sqlite"), ("postgres", "postgres")], ids="-".join
+)
 def test_across_databases(
     opened: Open, path_of: Callable[[str, int], Path], name: str, format: str, kinds: tuple[str, str]
 ):

@@ -16,8 +16,15 @@ from shopctl.storage.database import Database
 from support.feeds import Feeds, content, counted, csv_text
 
 HEADER = "sku,name,price,stock,category,colour"
-FIRST = csv_text(HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", ""))
-SECOND = csv_text(HEADER, ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"), ("B", "Cup", "2.00", 6, "Home", ""), ("D", "Jar", "4", 2, "", ""))
+FIRST = csv_text(
+    HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", "")
+)
+SECOND = csv_text(
+    HEADER,
+    ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"),
+    ("B", "Cup", "2.00", 6, "Home", ""),
+    ("D", "Jar", "4", 2, "", ""),
+)
 
 
 @pytest.fixture

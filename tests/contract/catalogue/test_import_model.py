@@ -22,6 +22,10 @@ from support.products import NOW
 SKUS = [f"S{number}" for number in range(8)]
 PARENTS = ["P0", "P1"]
 SECOND = 1_000_000
+TABLES = (
+    "import_reject", "import_row", "catalogue_import", "feed_record", "change", "stock_movement", "stock", "price",
+    "product", "feed", "category",
+)  # fmt: skip
 
 
 @dataclass
@@ -138,27 +142,28 @@ class Story:
         dice, feed = self.dice, self.dice.choice(list(self.files))
         seen = self.files[feed]
         if seen and dice.random() < 0.6:
-            format, header, rows = copy.deepcopy(dice.choice(seen))
+            written, header, rows = copy.deepcopy(dice.choice(seen))
             for _ in range(dice.choice([0, 0, 1, 2])):
                 if rows and dice.random() < 0.5:
                     rows.pop(dice.randrange(len(rows)))
                 rows.insert(dice.randint(0, len(rows)), self.row(header))
         else:
-            format = dice.choice(["csv", "csv", "ndjson"])
-            header = ["sku", "name"] + [name for name in ("price", "stock", "colour", "parent_sku") if dice.random() < 0.6]
+            written = dice.choice(["csv", "csv", "ndjson"])
+            others = ("price", "stock", "colour", "parent_sku")
+            header = ["sku", "name"] + [name for name in others if dice.random() < 0.6]
             rows = [self.row(header) for _ in range(dice.randint(1, 10))]
-        seen.append((format, header, rows))
+        seen.append((written, header, rows))
         skip, prune = dice.random() < 0.6, dice.random() < 0.3
-        if format == "csv":
+        if written == "csv":
             text = csv_text(header, *([row[name] for name in header] for row in rows))
         else:
-            text = "\n".join(json.dumps({name: cell for name, cell in row.items() if cell or name == "name"}) for row in rows)
             rows = [{name: cell for name, cell in row.items() if cell or name == "name"} for row in rows]
+            text = "\n".join(map(json.dumps, rows))
         options: dict[str, Any] = {
             "mapping": str(self.feeds.folder / f"{feed}.toml"),
             "on_error": "skip-rows" if skip else "reject-file",
             "prune": prune,
-            "format": format,
+            "format": written,
         }
         before = stored(self.feeds)
         preview = self.feeds.run(text, "random", dry_run=True, **options)
@@ -186,7 +191,8 @@ class Story:
             "stock": dice.choice(["0", "5", "9", ""]),
             "colour": dice.choice(["red", "blue"]),
         }
-        cells["parent_sku"] = "" if cells["sku"] in PARENTS else dice.choice(["", "", *PARENTS, "NONE" if dice.random() < 0.2 else ""])
+        parents = ["", "", *PARENTS, "NONE" if dice.random() < 0.2 else ""]
+        cells["parent_sku"] = "" if cells["sku"] in PARENTS else dice.choice(parents)
         return {name: cells[name] for name in header}
 
     def edited(self) -> None:
@@ -255,5 +261,5 @@ def _without_counts(products: dict[str, Any]) -> dict[str, Any]:
 
 def _empty(database: Database) -> None:
     with database.unit() as unit:
-        for table in ("import_reject", "import_row", "catalogue_import", "feed_record", "change", "stock_movement", "stock", "price", "product", "feed", "category"):
+        for table in TABLES:
             unit.execute(f"delete from {table}")

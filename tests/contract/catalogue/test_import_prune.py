@@ -88,7 +88,7 @@ def test_nothing_is_retired_while_a_row_does_not_tell_whose_it_is(feeds: Feeds):
 def test_a_refused_file_retires_nothing(feeds: Feeds):
     feeds.run(feed("A") + "X,,1.00\n", prune=True)
     with pytest.raises(BrokenFeed):
-        feeds.run(b"sku,name\nA,n\n" + b"B,\"" + b"x" * (5 << 20), prune=True)
+        feeds.run(b"sku,name\nA,n\n" + b'B,"' + b"x" * (5 << 20), prune=True)
     assert not retired(feeds)
 
 
@@ -136,9 +136,7 @@ def test_a_product_edited_while_the_file_is_read_is_not_taken_for_gone(
     assert retired(feeds) == {"C", "D"}
 
 
-def test_an_import_killed_while_it_merged_still_knows_what_the_file_has(
-    feeds: Feeds, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_import_killed_while_it_merged_still_knows_what_the_file_has(feeds: Feeds, monkeypatch: pytest.MonkeyPatch):
     path = feeds.file(feed("A", "B") + "C,other,1.00\n")
     with monkeypatch.context() as broken:
         broken.setattr(ImportService, "_merge_stage", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

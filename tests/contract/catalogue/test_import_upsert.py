@@ -41,7 +41,7 @@ def test_the_same_file_again_changes_nothing_and_writes_no_product(feeds: Feeds,
 def test_the_same_products_in_another_layout_change_nothing(feeds: Feeds, database: Database):
     feeds.run(MUGS)
     before = content(database, without=["catalogue_import", "audit_entry", "feed_record"])
-    other = csv_text("colour;stock;price;name;sku".split(";"), ("red", 5, "1", "Mug", "A"), ("", "7", "3.0", "Pot", "C"))
+    other = csv_text("colour,stock,price,name,sku", ("red", 5, "1", "Mug", "A"), ("", "7", "3.0", "Pot", "C"))
 
     assert counted(feeds.run(other)) == {"rows": 2, "unchanged": 2}
     assert content(database, without=["catalogue_import", "audit_entry", "feed_record"]) == before
@@ -143,7 +143,7 @@ def test_a_file_with_nothing_but_blank_rows_is_refused(feeds: Feeds, database: D
 
 
 def test_the_sources_name_may_be_no_text(feeds: Feeds):
-    path = Path(bytes(feeds.folder / "f") .decode() + "\udcff.csv")
+    path = Path(bytes(feeds.folder / "f").decode() + "\udcff.csv")
     path.write_text(MUGS)
 
     feeds.run(path)
@@ -159,9 +159,7 @@ def test_success_is_not_reported_when_the_database_holds_something_else(
     if mode == "staged":
         feeds.run("sku,name\nZ,Zebra\n")
     count: Callable[..., dict[str, int]] = stored_counts
-    monkeypatch.setattr(
-        service.journals, "stored_counts", lambda unit, journal: count(unit, journal) | {what: 77}
-    )
+    monkeypatch.setattr(service.journals, "stored_counts", lambda unit, journal: count(unit, journal) | {what: 77})
 
     with pytest.raises(CountsDiffer) as refused:
         feeds.run(MUGS)
@@ -171,9 +169,7 @@ def test_success_is_not_reported_when_the_database_holds_something_else(
 
 
 @pytest.mark.parametrize("mode", ["direct", "staged"])
-def test_a_product_that_vanishes_before_the_end_is_noticed(
-    feeds: Feeds, monkeypatch: pytest.MonkeyPatch, mode: str
-):
+def test_a_product_that_vanishes_before_the_end_is_noticed(feeds: Feeds, monkeypatch: pytest.MonkeyPatch, mode: str):
     if mode == "staged":
         feeds.run("sku,name\nZ,Zebra\n")
     record = feeds.service.audit.record

@@ -112,8 +112,9 @@ class TantivyIndex:
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order."""
+        query = query_of(question)
         with _readable():
-            found = self._searcher.search(query_of(question), max(1, self._searcher.num_docs), count=False)
+            found = self._searcher.search(query, max(1, self._searcher.num_docs), count=False)
             hits = self._hits(found.hits)
         return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
 

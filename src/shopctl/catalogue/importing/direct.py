@@ -1,7 +1,8 @@
 """The way into an empty catalogue: the child builds table rows, the parent only writes them.
 
-There is nothing to compare with, so no stage is needed; the whole is one unit, so that a file that turns out to be broken
-leaves nothing behind. SKUs come in any order, so their index is made at the end, which also finds those that repeat.
+There is nothing to compare with, so no stage is needed; the whole is one unit, so that a file that turns out to be
+broken leaves nothing behind. SKUs come in any order, so their index is made at the end, which also finds those that
+repeat.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
             ([price[:3] for price in prices if price[3:] == _PLAIN_PRICE],
              [price for price in prices if price[3:] != _PLAIN_PRICE]),
             [(number, *level) for number, row in numbered if row[STOCK] is not ... for level in row[STOCK]],
-            [(number, row[HASH], row[LINE], "{}" if row[STOCK] is ... else fed_stock[row[STOCK]]) for number, row in numbered],
+            [(number, row[HASH], row[LINE], "{}" if row[STOCK] is ... else fed_stock[row[STOCK]])
+             for number, row in numbered],
             list(paths),
             [tuple(reject) for reject in batch.rejects],
             batch.position,

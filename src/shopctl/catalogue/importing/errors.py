@@ -16,21 +16,21 @@ class RowsRejected(InvalidData):
     """{rejected:,} of {rows:,} rows {are} not valid, so the file {was} refused; nothing was changed."""
 
     code = "catalogue.rows_rejected"
-    hint = "They are named in {rejects_file}. To take the good rows: --on-error skip-rows"
+    hint = "{remedy} To take only the good rows: --on-error skip-rows"
 
 
 class RowsSkipped(Partial):
     """{rejected:,} of {rows:,} rows {were_not} taken; the rest {is_in} the catalogue."""
 
     code = "catalogue.rows_skipped"
-    hint = "Correct them in {rejects_file} and import that file."
+    hint = "{remedy}"
 
 
 class NothingUsable(InvalidData):
-    """None of the {rows:,} rows is valid; nothing was changed."""
+    """No row is valid ({rows:,} read); nothing was changed."""
 
     code = "catalogue.nothing_usable"
-    hint = "The first reason is: {first}. All are named in {rejects_file}; perhaps the feed needs a --mapping."
+    hint = "The first reason is: {first}. {remedy} Perhaps the feed needs a --mapping."
 
 
 class CountsDiffer(ShopctlError):

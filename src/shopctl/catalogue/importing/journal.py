@@ -103,12 +103,13 @@ def start(
     """Open a journal. Without a fingerprint it cannot be resumed."""
     journal = Journal(id=ids.new("imp"), feed_id=feed, mode=mode, state="reading")
     unit.execute(
-        f"""insert into catalogue_import (id, feed_id, source, fingerprint, state, mode, change_from, movement_from, line,
-                   merged, {", ".join(_COUNTS)}, actor, reason, started_at)
+        f"""insert into catalogue_import (id, feed_id, source, fingerprint, state, mode, change_from, movement_from,
+                   line, merged, {", ".join(_COUNTS)}, actor, reason, started_at)
             values (:id, :feed, :source, :fingerprint, 'reading', :mode,
                    (select coalesce(max(id), 0) from change), (select coalesce(max(id), 0) from stock_movement), 0, 0,
                    {", ".join("0" for _ in _COUNTS)}, :actor, :reason, :now)""",
-        id=journal.id, feed=feed, source=storable(source), fingerprint=fingerprint or "", mode=mode, actor=actor, reason=reason, now=now,
+        id=journal.id, feed=feed, source=storable(source), fingerprint=fingerprint or "", mode=mode, actor=actor,
+        reason=reason, now=now,
     )  # fmt: skip
     return journal
 
@@ -136,7 +137,7 @@ class Abandoned(NamedTuple):
 
 
 def abandon(unit: Unit, now: Instant) -> list[Abandoned]:
-    """Give up every unfinished import and drop its stage. What it had committed stays, and is the catalogue's already."""
+    """Give up every unfinished import and drop its stage. What it had committed is the catalogue's and stays."""
     given_up = unit.rows(
         Abandoned, "select id, created, updated from catalogue_import where state in ('reading', 'merging')"
     )
@@ -259,7 +260,8 @@ def stored_counts(unit: Unit, journal: Journal) -> dict[str, int]:
     )
     created = unit.value(
         f"""select count(*) from product
-             where id >= (select min(product_id) from change where id > {since} and import_id = :id and kind = 'create')""",
+             where id >= (select min(product_id) from change
+                           where id > {since} and import_id = :id and kind = 'create')""",
         id=journal.id,
     )
     restocked = unit.value(

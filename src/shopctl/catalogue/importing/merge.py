@@ -62,7 +62,8 @@ def record_creations(unit: Unit, journal: Journal, *, actor: str, now: Instant, 
     """One change row for each product created, by the range of their numbers."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
-           select id, 'create', :now, 1, :import_id, :actor from product where id between :first and :last order by id""",
+           select id, 'create', :now, 1, :import_id, :actor from product
+            where id between :first and :last order by id""",
         now=now, import_id=journal.id, actor=actor, first=first, last=last,
     )  # fmt: skip
 

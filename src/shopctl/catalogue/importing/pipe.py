@@ -15,6 +15,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from shopctl.kernel.errors import ShopctlError
@@ -135,10 +136,8 @@ def _send(pipe: Any, message: tuple[str, Any]) -> None:
 
 
 def _widen(handle: int) -> None:
-    try:
+    with suppress(OSError):  # a smaller pipe is slower, nothing else
         fcntl.fcntl(handle, _F_SETPIPE_SZ, _PIPE_BYTES)
-    except OSError:
-        pass  # a smaller pipe is slower, nothing else
 
 
 def _ended(child: int) -> str:

@@ -40,6 +40,12 @@ class Report:
     changes: list[dict[str, Any]] = field(default_factory=list)  # dry run: the first of them, field by field
     phases: dict[str, float] = field(default_factory=dict)  # seconds of wall time
 
+    @property
+    def changed(self) -> int:
+        """How many products became, or would become, different."""
+        counts = self.counts
+        return 0 if self.refused else counts.created + counts.updated + counts.retired
+
     def as_dict(self) -> dict[str, Any]:
         """The report as scripts read it."""
         shown = {
@@ -64,7 +70,7 @@ class Report:
         facts = {
             "rows": counts.rows,
             "rejected": counts.rejected,
-            "rejects_file": {None: "the report", "-": "the output"}.get(self.rejects_file, self.rejects_file),
+            "remedy": self._remedy(),
             "are": "is" if counts.rejected == 1 else "are",
             "was": "would be" if self.dry_run else "was",
             "were_not": "would not be" if self.dry_run else "was not" if counts.rejected == 1 else "were not",
@@ -76,6 +82,12 @@ class Report:
             raise RowsRejected(**facts)
         if counts.rejected:
             raise RowsSkipped(**facts)
+
+    def _remedy(self) -> str:
+        if self.rejects_file is None:
+            return "To have them as a file: --rejects FILE."
+        place = "what was written" if self.rejects_file == "-" else self.rejects_file
+        return f"Correct them in {place} and import that."
 
 
 Progress = Callable[[int, Counts], None]  # bytes of the file read, rows so far

@@ -39,6 +39,16 @@ class Run:
     phases: dict[str, float] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
 
+    def tell(self, position: int, *, merged: float | None = None) -> None:
+        """Say how far it is: bytes of the file that are read, then the share of the stage that is merged.
+
+        To whoever watches, reading is the first half of a staged import and merging the second.
+        """
+        size = self.feed.size
+        if size and self.journal.mode == "staged":
+            position = position // 2 if merged is None else round(size * (1 + merged) / 2)
+        self.progress(position, self.journal.counts)
+
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time a part of the work."""
@@ -73,14 +83,13 @@ def differing(feed: Feed, known: KnownRecords, journaled: int) -> Iterator[tuple
     """
     waiting: list[Reject] = []
     for batch in feed.batches(known):
-        for line, value in batch.known:
-            known.met(value, line)
+        known.met(batch.known)
         rows = [row for row in batch.rows if row[LINE] > journaled]
         # A reject may lie beyond what is done with: it would be read, and counted, once more after a kill.
         waiting += [reject for reject in batch.rejects if reject.line > journaled]
         rejects = [tuple(reject) for reject in waiting if reject.line <= batch.line]
         waiting = [reject for reject in waiting if reject.line > batch.line]
-        met = sum(line > journaled for line, _ in batch.known)
+        met = sum(line > journaled for line, _ in batch.known) if journaled else len(batch.known)
         yield rows, rejects, met, None, batch.position, batch.line
     yield [], [tuple(reject) for reject in waiting], 0, known.notes(), feed.size or 0, 0
 

@@ -1,4 +1,4 @@
-"""Importing a feed: read, stage what differs, decide over the whole, merge, and check the counts against the database."""
+"""Importing a feed: read, stage what differs, decide over the whole, merge, and check the counts it reports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHOWN_CHANGES = 1000
 
 
 class _Refused(Exception):
-    """Leaves the unit of an all-or-nothing import, so that it is rolled back; carries the batch with the first reject."""
+    """Leaves the unit of an all-or-nothing import, so that it is rolled back; carries the batch that was refused."""
 
     def __init__(self, batch: direct.Prepared) -> None:
         self.batch = batch
@@ -142,7 +142,7 @@ class ImportService:
                     with run.phase("read_and_write"):
                         for item in prepared:
                             direct.write(unit, journal, layout, item, actor=actor, now=now)
-                            run.progress(item[direct.POSITION], journal.counts)
+                            run.tell(item[direct.POSITION])
                             if whole and journal.counts.rejected:
                                 raise _Refused(item)
                     with run.phase("settle"):
@@ -166,7 +166,7 @@ class ImportService:
                     journals.add_rejects(unit, journal, item[direct.REJECTS])
                     counts.rejected += len(item[direct.REJECTS])
                     counts.rows += len(item[direct.PRODUCTS]) + len(item[direct.REJECTS])
-                    run.progress(item[direct.POSITION], counts)
+                    run.tell(item[direct.POSITION])
 
     def _give_up(self, run: Run) -> None:
         # A file that turns out to be broken further down: nothing of it has been merged, and nothing of it is kept.
@@ -193,7 +193,7 @@ class ImportService:
                         journal.line = max(journal.line, line)
                         if notes is not None:
                             run.known.take_notes(notes)
-                        run.progress(position, journal.counts)
+                        run.tell(position)
                     journals.save(unit, journal)
 
     def _decide(self, run: Run) -> None:
@@ -234,7 +234,7 @@ class ImportService:
             for *_, notes, position, _ in from_child(lambda: differing(run.feed, run.known, sys.maxsize)):
                 if notes is not None:
                     run.known.take_notes(notes)
-                run.progress(position, run.journal.counts)
+                run.tell(position)
 
     def _merge_stage(self, run: Run) -> None:
         journal = run.journal
@@ -250,6 +250,7 @@ class ImportService:
                 journals.save(unit, journal)
             if merged < PORTION:
                 return
+            run.tell(0, merged=journal.merged / max(journal.line, 1))
 
     def _finish(self, run: Run) -> Report:
         journal, request = run.journal, run.request
@@ -286,7 +287,9 @@ class ImportService:
             lines = set(journals.without_row(unit, run.journal))
         if not lines:
             return
-        with run.phase("read_again"), run.kept.again() if run.kept else nullcontext(True) as possible:
+        # A pipe with a name is read only once, too.
+        source = run.kept.again() if run.kept else nullcontext(run.feed.size is not None)
+        with run.phase("read_again"), source as possible:
             if possible:
                 # What was kept of standard input may have found no room in the end; the rejects are named all the same.
                 with suppress(BrokenFeed):

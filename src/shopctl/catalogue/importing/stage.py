@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from shopctl.catalogue.feed.row import LINE, PARENT_SKU, SKU, FeedRow
 from shopctl.catalogue.importing import journal as journals
@@ -75,18 +76,29 @@ def _unchanged(unit: Unit, journal: Journal, known: KnownRecords) -> dict[str, l
     repeats: dict[int, list[int]] = {}
     for value, line in known.repeats():
         repeats.setdefault(value, []).append(line)
-    found = {}
-    for sku, value, is_staged in unit.stream(
-        """select p.sku, r.hash,
-                  exists (select 1 from import_row s where s.import_id = :id and s.sku = p.sku)
-             from feed_record r join product p on p.id = r.product_id
-            where r.feed_id = :feed and r.hash is not null""",
+    found: dict[str, list[int]] = {}
+    of_staged = unit.stream(
+        """select s.sku, r.hash from (select distinct sku from import_row where import_id = :id) s
+             join product p on p.sku = s.sku
+             join feed_record r on r.product_id = p.id and r.feed_id = :feed
+            where r.hash is not null""",
         id=journal.id,
         feed=journal.feed_id,
-    ):
-        if (is_staged or value in repeats) and (line := known.line_of(value)):
+    )
+    for sku, value in chain(of_staged, _repeated(unit, journal, repeats)):
+        if line := known.line_of(value):
             found[sku] = [*repeats.get(value, ()), line]
     return found
+
+
+def _repeated(unit: Unit, journal: Journal, repeats: dict[int, list[int]]) -> Iterator[tuple[str, int]]:
+    if repeats:
+        yield from unit.tuples(
+            f"""select p.sku, r.hash from feed_record r join product p on p.id = r.product_id
+                 where r.feed_id = :feed and r.hash in (select cast(value ->> 0 as bigint) from {unit.each("hashes")})""",
+            feed=journal.feed_id,
+            hashes=journals.json_rows([value] for value in repeats),
+        )
 
 
 def _add_staged(unit: Unit, journal: Journal, staged: dict[str, list[int]], skus: Sequence[str]) -> None:
@@ -102,7 +114,7 @@ def _add_staged(unit: Unit, journal: Journal, staged: dict[str, list[int]], skus
 
 def _reject_orphans(unit: Unit, journal: Journal) -> bool:
     # Variants are one level deep. A staged row tells of its product what the shop says of others. The parent's row is
-    # looked up by its line, since SQLite would rather read the whole stage than use the index on SKUs for more than them.
+    # looked up by its line: for anything but that SQLite reads the whole stage each time, not the index on SKUs.
     orphans = unit.tuples(
         """select r.line, r.sku, r.parent_sku,
                   coalesce(s.parent_sku, p.parent_sku) is null, coalesce(s.parent_sku, p.parent_sku, '') <> ''

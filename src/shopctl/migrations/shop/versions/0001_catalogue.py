@@ -124,6 +124,7 @@ def _changes() -> None:
     )
     op.create_index("ix_change_product_id", "change", ["product_id"])
     if op.get_context().dialect.name == "postgresql":
+        op.create_index("ix_change_xid", "change", ["xid"])  # readers look for those below the oldest open one
         op.execute("alter table change alter column xid set default (pg_current_xact_id()::text)::bigint")
 
 
