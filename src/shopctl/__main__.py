@@ -38,11 +38,11 @@ def main(argv: list[str] | None = None) -> int:
             # Here and not at the interpreter's exit, where a full disk or a closed pipe would go unreported.
             sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return failure.ended("interrupted", "Interrupted.", INTERRUPTED)
+    except KeyboardInterrupt as left:
+        return failure.ended("interrupted", "Interrupted.", INTERRUPTED, left)
     except SystemExit as left:
         if left.code == TERMINATED:
-            return failure.ended("terminated", "Terminated.", TERMINATED)
+            return failure.ended("terminated", "Terminated.", TERMINATED, left)
         return left.code if isinstance(left.code, int) else 0
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _reader_left():
@@ -125,9 +125,9 @@ class _Failure:
         hint = "" if self.debug else "Run again with --debug to see where."
         return self._say("internal", f"Internal error: {one_line(message)}", hint, 1, False)
 
-    def ended(self, code: str, message: str, exit_code: int) -> int:
-        """Report that a signal ended the command."""
-        return self._say(code, message, "", exit_code, True)
+    def ended(self, code: str, message: str, exit_code: int, left: BaseException) -> int:
+        """Report that a signal ended the command; a verb that can be gone on with has noted how on the exception."""
+        return self._say(code, message, " ".join(getattr(left, "__notes__", [])), exit_code, True)
 
     def _say(self, code: str, message: str, hint: str, exit_code: int, retryable: bool) -> int:
         message, hint = _redacted(message), _redacted(hint)

@@ -140,6 +140,37 @@ def test_a_hint_of_a_dry_run_names_no_file_that_is_not_there(shop: Shop):
     assert "None" not in refused.stderr
 
 
+def test_a_hint_names_the_place_where_the_rows_were_written(shop: Shop):
+    bad = put(shop, BAD)
+    piped = shop.run("catalogue", "import", bad, "--rejects", "-", expect=12)
+    assert "hint: Correct the rows on standard output and import those." in piped.stderr
+    kept = shop.run("catalogue", "import", bad, "--dry-run", "--rejects", shop.folder / "r.csv", expect=12)
+    assert f"hint: Correct them in {shop.folder / 'r.csv'} and import that file." in kept.stderr
+    assert "2  valid, but would not be taken with the file refused" in kept.stdout
+
+
+def test_it_is_said_when_pruning_is_held_back(shop: Shop):
+    records = [json.dumps({"sku": sku, "name": "n"}) for sku in "ABC"]
+    shop.run("catalogue", "import", put(shop, "\n".join(records), "feed.ndjson"))
+    broken = put(shop, f"{records[0]}\n{records[1]}\n{{bad", "feed.ndjson")
+    options = ("--prune", "--on-error", "skip-rows")
+
+    assert "\nNothing would be retired: line 3 may be any product.\n" in shop.run(
+        "catalogue", "import", broken, *options, "--dry-run", expect=6
+    ).stdout  # fmt: skip
+    done = shop.run("catalogue", "import", broken, *options, "-o", "json", expect=6)
+    assert (done.json["not_pruned"], done.json["retired"]) == ("line 3 may be any product", 0)
+
+
+def test_the_rejects_of_a_feed_cannot_prune_it(shop: Shop):
+    rejects = shop.folder / "rejects.csv"
+    shop.run("catalogue", "import", put(shop, BAD), "--on-error", "skip-rows", "--rejects", rejects, expect=6)
+
+    refused = shop.run("catalogue", "import", rejects, "--prune", "-o", "json", expect=2)
+
+    assert refused.error["code"] == "catalogue.rejects_cannot_prune"
+
+
 def test_the_summary_names_what_was_not_taken(shop: Shop):
     done = shop.run("catalogue", "import", put(shop, BAD + "A,Second,1.00,1\n"), "--on-error", "skip-rows", expect=6)
 

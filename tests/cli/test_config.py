@@ -59,6 +59,7 @@ def test_config_answers_where_there_is_no_shop(folder_without_shop: Shop):
         ('serch.engine = "x"', "config.unknown_setting", "shopctl.toml sets serch"),
         ("[search]\nengin = 1", "config.unknown_setting", "Did you mean search.engine?"),
         ('search.engine = "solr"', "config.bad_value", "one of tantivy, whoosh"),
+        ("[profiles.prod]\nlog.level = 'info'", "config.unknown_setting", "Did you mean [profile.prod]?"),
         ("a = ", "config.bad_file", "line 1"),
     ],
 )
@@ -77,6 +78,8 @@ def test_an_unknown_profile_variable_or_file_is_refused(shop: Shop):
     )
     wrong = {"SHOPCTL_SERCH__ENGINE": "whoosh"}
     assert "SHOPCTL_SEARCH__ENGINE" in shop.run("config", "show", env=wrong, expect=2).stderr
+    for far in ("SHOPCTL_LOCK_WAIT", "SHOPCTL_FOO"):
+        assert "Did you mean" not in shop.run("config", "show", env={far: "1"}, expect=2).stderr
     assert shop.run("config", "show", "--config", "no.toml", "-o", "json", expect=3).error["code"] == "config.no_file"
 
 

@@ -74,11 +74,14 @@ def test_status_names_places_schemas_sizes_and_rows(filled: Shop) -> None:
 def test_status_tells_of_a_database_that_cannot_be_used(shop: Shop) -> None:
     (shop.folder / ".shopctl/auth.db").write_bytes(b"no database" * 1000)
     shop.folder.joinpath(".shopctl/shop.db").unlink()
-    found = {row["chain"]: row for row in shop.run("db", "status", "-o", "json").json}
+    told = shop.run("db", "status", "-o", "json", expect=3)
+    assert told.error["code"] == "storage.database_missing"
+    found = {row["chain"]: row for row in told.json}
     assert found["shop"]["state"] == "missing"
     assert "There is no database at" in found["shop"]["problem"]
     assert found["auth"]["state"] == "unusable"
     assert "not a sound database" in found["auth"]["problem"]
+    assert shop.run("db", "status", "--chain", "auth", expect=12).stdout
 
 
 def test_an_outdated_schema_is_refused_and_one_command_mends_it(any_shop: Shop) -> None:
@@ -98,6 +101,8 @@ def test_a_newer_schema_is_refused(any_shop: Shop) -> None:
     sql(url_of(any_shop), "update schema_version set revision = '0999'")
     for verb in (("catalogue", "list"), ("db", "upgrade"), ("db", "check")):
         assert any_shop.run(*verb, "-o", "json", expect=5).error["code"] == "storage.schema_newer"
+    told = any_shop.run("db", "status", "-o", "json", expect=5)
+    assert (told.json[0]["state"], told.error["code"]) == ("newer", "storage.schema_newer")
 
 
 def test_an_upgrade_with_nothing_to_do_says_so(any_shop: Shop) -> None:
@@ -142,6 +147,8 @@ DIFFERENCES = {
     "kinds and states are known": "update product set kind = 'liquid' where id = 5",
     "every product's version is that of its last change": "update product set version = 9 where id = 5",
     "lists and attributes are JSON": "update product set tags = '[' where id = 5",
+    "components are products": """update product set components = '[{"quantity":1,"sku":"NONE"}]' where id = 5""",
+    "no bundle holds itself": """update product set components = '[{"quantity":1,"sku":"SHIRT"}]' where sku = 'SHIRT'""",
     "changes belong to a product": "update change set product_id = 4711 where product_id = 5",
 }
 

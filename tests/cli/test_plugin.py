@@ -129,6 +129,45 @@ def test_doctor_tells_of_broken_plugins_and_makes_the_checks_of_the_others(site:
     assert "the bells of tantivy are cracked" in told.stdout
 
 
+SECRETIVE = "raise RuntimeError('boom password=hunter2')"
+RAISING = "@hookimpl\ndef shopctl_feed_readers():\n    raise ValueError('token=hunter2')"
+CHECKING = (
+    "@hookimpl\ndef shopctl_doctor_checks():\n    return [('told', told), ('thrown', thrown)]\n"
+    + textwrap.dedent("""
+    def told(settings):
+        return "the password=hunter2 is old"
+
+    def thrown(settings):
+        raise OSError("no api_key=hunter2")
+""")
+)
+
+
+@pytest.mark.parametrize("source", [SECRETIVE, RAISING, CHECKING])
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_secret_in_what_a_plugin_raises_is_shown_nowhere(site: Site, source: str, output: str):
+    site.install("leaky", source)
+
+    for told in (
+        site.run("doctor", "-o", output, expect=6),
+        site.run("plugin", "list", "-o", output),
+        site.run("catalogue", "import", "-", "--format", "leaky", "-o", output, input="x", expect=2),
+        site.run("--log-level", "info", "catalogue", "import", "-", "--format", "leaky", input="x", expect=2),
+    ):
+        assert "hunter2" not in told.stdout + told.stderr
+    assert "=****" in site.run("doctor", expect=6).stdout
+
+
+def test_a_broken_plugin_is_told_of_where_it_matters_and_nowhere_else(site: Site):
+    site.install("broken", "import not_there")
+
+    assert site.run("--help").stderr == ""
+    assert site.run("plugin", "list").stderr == ""
+    refused = site.run("catalogue", "import", "-", "--format", "bars", "-o", "json", input="x", expect=2)
+    assert refused.stderr.count("\n") == 1, "one JSON document"
+    assert "broken: broken (see: shopctl plugin list)" in refused.error["message"]
+
+
 FEEDS = """
     @hookimpl
     def shopctl_feed_readers():

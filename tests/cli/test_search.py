@@ -86,6 +86,22 @@ def test_a_table_is_for_people_and_the_rest_is_said_beside_it(filled: Shop):
     assert found.stderr == "1 to 1 of 2\n"
 
 
+def test_a_table_has_one_column_of_prices_in_whatever_currency(filled: Shop):
+    found = filled.run("catalogue", "search", "", "--sort", "name").stdout.splitlines()
+
+    assert found[0].split() == ["sku", "name", "brand", "category", "price", "stock"]
+    assert ["19.99 USD" in line for line in found if line.startswith("MUG-1")] == [True]
+    assert ["12.50 EUR" in line for line in found if line.startswith("HAT-1")] == [True]
+    assert "12.50" not in filled.run("catalogue", "search", "", "--currency", "USD").stdout
+
+
+@pytest.mark.parametrize(("output", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_no_rows_still_have_a_heading(filled: Shop, output: str, separator: str):
+    names = ["sku", "name", "brand", "category", "price", "stock"]
+
+    assert filled.run("catalogue", "search", "nothing", "-o", output).stdout == separator.join(names) + "\n"
+
+
 def test_rows_can_be_read_by_other_programs(filled: Shop):
     found = filled.run("catalogue", "search", "mug", "--sort", "-price", "-o", "csv", "--fields", "sku,price.amount")
 

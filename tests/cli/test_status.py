@@ -58,6 +58,12 @@ def test_doctor_finds_a_new_shop_well(any_shop: Shop) -> None:
     assert [row for row in found.values() if row["state"] == "fail"] == []
 
 
+def test_doctor_names_a_search_engine_that_is_not_there(shop: Shop) -> None:
+    (shop.folder / "shopctl.toml").write_text('search.engine = "whoosh"')
+    row = checks(shop, expect=6)["search engine"]
+    assert (row["state"], row["hint"]) == ("fail", "Set search.engine to one of: tantivy")
+
+
 @pytest.mark.assure("S16")
 @pytest.mark.parametrize("name", ["shop.db", "auth.db", "keys", "keys/audit.key", "backups", ""])
 def test_doctor_finds_what_is_open_to_others(shop: Shop, name: str) -> None:

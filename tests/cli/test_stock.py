@@ -31,6 +31,9 @@ def service(shop: Shop) -> Iterator[StockService]:
     database.close()
 
 
+SOON = 50_000  # microseconds: over before the next command has started
+
+
 def reserve(shop: Shop, quantity: int, lasting: int) -> str:
     with service(shop) as stock, stock.database.unit() as unit:
         return stock.reserve(unit, "MUG-1", quantity, holder="pur_1", until=stock.clock.now() + lasting).id
@@ -75,7 +78,7 @@ def test_what_cannot_be_is_refused(shop: Shop, arguments: tuple[str, ...], code:
 
 
 def test_reservations_are_listed_and_released(filled: Shop):
-    held, expired = reserve(filled, 3, HOUR), reserve(filled, 2, 0)
+    held, expired = reserve(filled, 3, HOUR), reserve(filled, 2, SOON)
 
     rows = filled.run("stock", "reservations", "MUG-1", "-o", "json").json
     assert [(row["reservation_id"], row["quantity"], row["holder"], row["state"]) for row in rows] == [

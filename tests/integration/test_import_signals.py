@@ -45,6 +45,9 @@ def test_a_signal_in_the_middle_ends_it_cleanly(
         assert stopped.returncode == code, (point, stopped.stderr)
         (line,) = stopped.stderr.splitlines()
         assert word in json.loads(line)["error"]["message"]
+        hint = json.loads(line)["error"]["hint"]
+        assert hint.startswith(f"Go on with: shopctl catalogue import {feed.path} ")
+        assert hint.endswith(" --resume")
         assert stopped.stdout == b""
         assert not list(shop.folder.rglob("*.tmp"))
 
@@ -64,7 +67,8 @@ def test_a_signal_to_the_whole_group_is_answered_by_the_parent(any_shop: Shop, t
     os.killpg(running.pid, signal.SIGTERM)
     _, errors = running.communicate(timeout=30)
 
-    assert (running.returncode, errors) == (143, b"error: Terminated.\n")
+    hint = f"hint: Go on with: shopctl catalogue import {feed.path} --resume\n"
+    assert (running.returncode, errors.decode()) == (143, f"error: Terminated.\n{hint}")
 
 
 def test_an_import_that_waits_for_its_input_ends_when_asked(shop: Shop) -> None:

@@ -84,8 +84,8 @@ def _name(product: Product, key: str, value: str, terms: Terms) -> Product:
     return product._replace(name=_short(value, "name", validate.NAME_LENGTH))
 
 
-def _text(product: Product, key: str, value: str, terms: Terms, *, field: str, limit: int) -> Product:
-    return _with(product, field, _short(value, field, limit))
+def _description(product: Product, key: str, value: str, terms: Terms) -> Product:
+    return product._replace(description=_short(value, "description", 1 << 20))
 
 
 def _read(
@@ -177,13 +177,13 @@ def _remedy(field: str) -> str:
 
 _SETTERS: dict[str, Set] = {
     "name": _name,
-    "description": partial(_text, field="description", limit=1 << 20),
+    "description": _description,
     "kind": partial(_read, field="kind", read=validate.kind),
     "parent_sku": partial(_read, field="parent_sku", read=validate.parent_sku),
-    "brand": partial(_text, field="brand", limit=validate.WORD_LENGTH),
+    "brand": partial(_read, field="brand", read=partial(validate.label, field="brand")),
     "category": partial(_read, field="category", read=validate.category),
     "categories": partial(_read, field="categories", read=fields.categories_cell, is_json=True),
-    "tax_class": partial(_text, field="tax_class", limit=validate.WORD_LENGTH),
+    "tax_class": partial(_read, field="tax_class", read=partial(validate.label, field="tax_class")),
     "options": _options,
     "attributes": _attributes,
     "tags": partial(_read, field="tags", read=fields.tags_cell, is_json=True),

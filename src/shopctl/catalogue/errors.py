@@ -94,6 +94,13 @@ class ReservationEnded(Conflict):
     hint = "See those that hold with: shopctl stock reservations"
 
 
+class ReservationOver(UsageError):
+    """A reservation until {until} would be over before it began."""
+
+    code = "catalogue.reservation_over"
+    hint = "Give a moment that is yet to come."
+
+
 class InvalidQuantity(UsageError):
     """{quantity} is not a quantity of stock: {reason}."""
 

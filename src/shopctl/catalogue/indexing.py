@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,18 +74,31 @@ class Indexing:
             return index
         return None
 
-    def ready(self, unit: Unit, index: Index | None, why: str, note: Note) -> Standing:
+    def replaced(self, database: Database, before: Path | None, why: str, note: Note) -> Index:
+        """Another index than that of `before`, which is of no use: built now, or by the process that is at it.
+
+        `note` is told why it has to be built, or that another process is waited for. Raises IndexBusy, IndexNotWritten.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.generations.alone())
+            except IndexBusy:
+                note("waiting for another process, which is building the search index")
+                held.enter_context(self.generations.alone(wait=_WAIT))
+            if self.generations.current() != before and (index := self._usable()) is not None:
+                return index
+            note(f"building the search index: {why}")
+            with database.read() as unit:
+                return self._built(unit, silent)
+
+    def ready(self, unit: Unit, index: Index) -> Standing:
         """The index as current as can be without waiting for another writer.
 
-        `unit` must have been begun after `index` was opened, so that it shows all that the index holds. Without an
-        index, or with one of another log, it is built now, and `note` told why.
+        `unit` must have been begun after `index` was opened, so that it shows all that the index holds. Raises
+        IndexUnusable for an index of another log.
         """
-        if index is not None and not positions.known(unit, index.position):
-            index, why = None, "the database is not the one it was made from, or was restored"
-        if index is None:
-            note(f"building the search index: {why}")
-            with self.generations.alone():
-                return Standing(self._built(unit, silent), 0)
+        if not positions.known(unit, index.position):
+            raise IndexUnusable(reason="the database is not the one it was made from, or was restored")
         lag = positions.lag(unit, index.position)
         if not 0 < lag <= SMALL:
             return Standing(index, lag)
@@ -106,18 +120,12 @@ class Indexing:
         Waits for another writer. Raises IndexBusy, IndexNotWritten.
         """
         started = time.monotonic()
-        try:
-            index = self.opened()
-        except IndexUnusable:
-            index = None
+        index = self._usable()
         with database.read() as unit:
             if index is not None and positions.known(unit, index.position) and not positions.lag(unit, index.position):
                 return Refreshed(index.documents, 0, False, 0, time.monotonic() - started)
         with self.generations.alone(wait=_WAIT):
-            try:
-                index = self.opened()
-            except IndexUnusable:
-                index = None
+            index = self._usable()
             with database.read() as unit:
                 if index is None or self._better_anew(unit, index):
                     index = self._built(unit, progress)
@@ -134,6 +142,12 @@ class Indexing:
             index = self._built(unit, progress)
             lag = positions.lag(unit, index.position)
         return Refreshed(index.documents, index.documents, True, lag, time.monotonic() - started)
+
+    def _usable(self) -> Index | None:
+        try:
+            return self.opened()
+        except IndexUnusable:
+            return None
 
     def _better_anew(self, unit: Unit, index: Index) -> bool:
         if not positions.known(unit, index.position):

@@ -12,7 +12,7 @@ from shopctl.catalogue.candidates import SORTS, Choice, Terms, chosen
 from shopctl.catalogue.engines import engine as engine_named
 from shopctl.catalogue.engines.errors import IndexUnusable, UnknownSearchField, UnknownSort
 from shopctl.catalogue.indexing import Indexing, Note, Progress, Refreshed, Standing, silent
-from shopctl.catalogue.model import Product, effective_price
+from shopctl.catalogue.model import Product, effective_price, nearest_price
 from shopctl.catalogue.ports import Filter, Index, Question
 from shopctl.catalogue.where import FIELDS, KEYWORDS, NUMBERS, Condition, parsed
 from shopctl.kernel import money
@@ -80,18 +80,24 @@ class SearchService:
         """The products that match, best first: {"total","took_ms","hits","facets","suggestion","lag"}.
 
         A hit is {"sku","name","brand","category","price":{"amount","currency"},"stock","score"}; its price is none
-        when it is not sold in the currency. Only products that buyers meet now, unless a condition names a status.
-        `lag` counts changes the index does not hold yet. `note` is told when the index has to be built first.
+        when it is not sold in the currency asked for, and in another currency when none was asked for. Only products
+        that buyers meet now, unless a condition names a status. `lag` counts changes the index does not hold yet.
+        `note` is told when the index has to be built first; `took_ms` leaves that out.
 
         Raises BadCondition, UnknownSearchField, UnknownSort, UsageError, IndexBusy, IndexNotWritten.
         """
         started = time.perf_counter()
         plan = self._plan(request)
+        before = self.indexing.generations.current()
         try:
             # Opened before the snapshot is taken: what the index holds, the database then shows.
-            return self._searched(plan, self.indexing.opened(), "there is none yet", note, started)
-        except IndexUnusable as damage:
-            return self._searched(plan, None, str(damage.facts["reason"]), note, started)
+            index = self.indexing.opened()
+            if index is None:
+                raise IndexUnusable(reason="there is none yet")
+            return self._searched(plan, index, started)
+        except IndexUnusable as unusable:
+            index = self.indexing.replaced(self.database, before, str(unusable.facts["reason"]), note)
+            return self._searched(plan, index, time.perf_counter())
 
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
@@ -157,15 +163,15 @@ class SearchService:
             [_counted(_sound(field)) for field in request.facets],
         )
 
-    def _searched(self, plan: _Plan, index: Index | None, why: str, note: Note, started: float) -> dict[str, Any]:
+    def _searched(self, plan: _Plan, index: Index, started: float) -> dict[str, Any]:
         with self.database.read() as unit:
-            standing = self.indexing.ready(unit, index, why, note)
+            standing = self.indexing.ready(unit, index)
             index = standing.index
             _check_names(index, plan)
             page = self._page(unit, standing, plan)
             products = queries.by_ids(unit, [number for number, _ in page.hits], now=plan.terms.now)
         found: dict[str, Any] = {
-            "hits": [_hit(products[number], score, plan.terms) for number, score in page.hits if number in products],
+            "hits": [_hit(products[number], score, plan) for number, score in page.hits if number in products],
             "facets": {field: _counts(index, page, field, key) for field, key in plan.facets},
             "suggestion": None if page.total else _suggestion(index, plan.question.text),
             "lag": standing.lag,
@@ -236,8 +242,10 @@ def _check_names(index: Index, plan: _Plan) -> None:
             )
 
 
-def _hit(product: Product, score: float, terms: Terms) -> dict[str, Any]:
-    price = effective_price(product.prices, currency=terms.currency, at=terms.now)
+def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
+    # Who names a currency wants no other; who names none is better told what a product costs elsewhere than nothing.
+    price_of = effective_price if plan.request.currency else nearest_price
+    price = price_of(product.prices, currency=plan.terms.currency, at=plan.terms.now)
     return {
         "sku": product.sku,
         "name": product.name,

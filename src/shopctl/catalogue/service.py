@@ -220,8 +220,27 @@ def _check_references(unit: Unit, before: Product, after: Product, now: Instant)
         if reason:
             raise InvalidField(sku=after.sku, field="parent_sku", reason_code="parent.invalid", reason=reason)
     if after.components != before.components:
-        wanted = [component["sku"] for component in after.components]
-        missing = [sku for sku in wanted if sku not in queries.by_skus(unit, wanted, now=now)]
-        if missing:
-            reason = f"there is no product {missing[0]!r} to be a component"
-            raise InvalidField(sku=after.sku, field="components", reason_code="components.unknown", reason=reason)
+        _check_components(unit, after, now)
+
+
+def _check_components(unit: Unit, bundle: Product, now: Instant) -> None:
+    from shopctl.catalogue import bundles
+
+    def held_by(skus: list[str]) -> bundles.Holds:
+        found = queries.by_skus(unit, skus, now=now)
+        return {sku: _components(product) for sku, product in found.items() if product.components}
+
+    parts = _components(bundle)
+    there = queries.by_skus(unit, parts, now=now)
+    missing = [sku for sku in parts if sku not in there]
+    if missing:
+        code, reason = bundles.UNKNOWN, bundles.not_there(missing[0])
+    elif bundle.sku in bundles.circular(bundles.completed({bundle.sku: parts}, held_by)):
+        code, reason = bundles.INVALID, bundles.in_itself(bundle.sku, parts)
+    else:
+        return
+    raise InvalidField(sku=bundle.sku, field="components", reason_code=code, reason=reason)
+
+
+def _components(product: Product) -> list[str]:
+    return [component["sku"] for component in product.components]

@@ -12,6 +12,7 @@ from shopctl.catalogue.errors import (
     InvalidQuantity,
     ReservationEnded,
     ReservationNotFound,
+    ReservationOver,
 )
 from shopctl.catalogue.model import DEFAULT_LOCATION
 from shopctl.catalogue.shapes import shown_stock
@@ -63,9 +64,17 @@ class StockService:
     def reserve(
         self, unit: Unit, sku: str, quantity: int, *, holder: str, until: Instant, location: str = DEFAULT_LOCATION
     ) -> ReservationRow:
-        """Promise pieces to `holder` until a moment. Raises ProductNotFound, InvalidQuantity, InsufficientStock."""
-        if not 0 < quantity <= LARGEST:
+        """Promise pieces to `holder` until a moment to come.
+
+        Raises ProductNotFound, InvalidQuantity, InsufficientStock, ReservationOver, TextInvalid.
+        """
+        if until <= self.clock.now():
+            raise ReservationOver(until=clock.show(until))
+        if quantity < 1:
             raise InvalidQuantity(quantity=quantity, reason="a reservation is of one piece or more")
+        if quantity > LARGEST:
+            raise InvalidQuantity(quantity=quantity, reason="it is too large")
+        _check_texts(holder=holder, location=location)
         product = _number(unit, sku)
         on_hand = stock_queries.lock_on_hand(unit, product, location) or 0
         now = self.clock.now()
@@ -198,6 +207,19 @@ def _number(unit: Unit, sku: str) -> int:
     if number is None:
         raise edits.not_found(unit, [sku])
     return number
+
+
+def _check_texts(**texts: str) -> None:
+    """Refuse on both databases what one of them could not keep. Raises TextInvalid."""
+    from shopctl.catalogue.assignments import check_storable
+    from shopctl.catalogue.feed.validate import Bad
+    from shopctl.storage.errors import TextInvalid
+
+    for name, text in texts.items():
+        try:
+            check_storable(text, name)
+        except Bad as problem:
+            raise TextInvalid(reason=problem.message) from None
 
 
 def _check_location(location: str) -> None:

@@ -92,11 +92,16 @@ def import_(
         raise BothWantStandardOutput(output=shop.output)
     request = ImportRequest(file, format, mapping, on_error.value, rejects, prune, dry_run, resume)
     imports = shop.services.imports
-    with progress(shop, "Importing", total=_size(file)) as bar:
-        report = imports.run(
-            request,
-            lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected),
-        )
+    try:
+        with progress(shop, "Importing", total=_size(file)) as bar:
+            report = imports.run(
+                request,
+                lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected),
+            )
+    except (KeyboardInterrupt, SystemExit) as left:
+        if not dry_run:
+            left.add_note(f"Go on with: {request.resuming_command}")
+        raise
     if rejects == "-":
         shop.note(_summary(report, file))  # standard output is the rejects'
     else:
@@ -183,10 +188,14 @@ def _summary(report: Report, file: str) -> str:
     numbers = [(f"{getattr(counts, key):,}", words) for key, words in _WORDS.items() if getattr(counts, key)]
     held_back = counts.rows - sum(getattr(counts, key) for key in _OF_ROWS)
     if held_back:
-        numbers.append((f"{held_back:,}", "valid, but not taken with the file refused"))
+        numbers.append(
+            (f"{held_back:,}", f"valid, but {'would not be' if report.dry_run else 'not'} taken with the file refused")
+        )
     width = max((len(number) for number, _ in numbers), default=0)
     would = "would be " if report.dry_run else ""
     lines += [f"  {number:>{width}}  {would if words in _WRITES else ''}{words}" for number, words in numbers]
+    if report.not_pruned:
+        lines += ["", f"Nothing {'would be' if report.dry_run else 'was'} retired: {report.not_pruned}."]
     lines += _change_lines(report)
     rejects = [(f"line {row['line']}", row["sku"], _reason(row)) for row in report.rejects[:_SHOWN]]
     lines += _listed_rows("Not taken:", rejects, counts.rejected)

@@ -43,7 +43,7 @@ def search(
     shop = ctx.obj
     request = SearchRequest(query, tuple(where or ()), tuple(facet or ()), sort, currency, limit, offset)
     found = shop.services.search.search(request, shop.note)
-    shop.show(found, rows="hits", text=lambda: _text(shop, found))
+    shop.show(found, columns=_COLUMNS, rows="hits", text=lambda: _text(shop, found))
     if shop.output == "table":
         _say_the_rest(shop, found, offset)
 
@@ -64,7 +64,7 @@ def register(noun: typer.Typer) -> None:
     noun.command("reindex")(reindex)
 
 
-_COLUMNS = ("sku", "name", "brand", "category", "price.amount", "price.currency", "stock")
+_COLUMNS = ("sku", "name", "brand", "category", "price", "stock")
 
 
 def _text(shop: Shop, found: dict[str, Any]) -> str:

@@ -23,11 +23,15 @@ CHANGES_PENDING = 10
 
 @noun.command()
 def status(ctx: Context, chain: Chains = "all") -> None:
-    """Show each database: where it is, its schema, its size and the rows of its tables."""
+    """Show each database: where it is, its schema, its size and the rows of its tables.
+
+    The exit code says so when one of them cannot be used.
+    """
     from shopctl.operations import databases
 
     found = databases.states(ctx.obj.settings, _chosen(chain))
     ctx.obj.show(found, columns=("chain", "dialect", "place", "state", "found", "wanted", "bytes", "problem"))
+    databases.require_usable(ctx.obj.settings, found)
 
 
 @noun.command()

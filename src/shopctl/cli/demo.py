@@ -17,7 +17,10 @@ _STORY = (
     ("A shop is a folder.", ("init",)),
     (
         "The bundled catalogue goes in; the same file again changes nothing.",
-        ("catalogue import CATALOGUE", "catalogue import CATALOGUE -o json --query '{created:created,unchanged:unchanged}'"),
+        (
+            "catalogue import CATALOGUE",
+            "catalogue import CATALOGUE -o json --query '{created:created,unchanged:unchanged}'",
+        ),
     ),
     ("Find a product, look at it.", ("catalogue search 'web hosting' --limit 5", "catalogue show WEB-PEBBLE-MONTHLY")),
     (
@@ -33,7 +36,10 @@ _STORY = (
     ),
     (
         "Everything out, and in again: nothing is lost, so nothing changes.",
-        ("catalogue export --out export.csv", "catalogue import export.csv -o json --query '{created:created,updated:updated}'"),
+        (
+            "catalogue export --out export.csv",
+            "catalogue import export.csv -o json --query '{created:created,updated:updated}'",
+        ),
     ),
     ("Who did what, sealed so that no edit stays unseen.", ("audit list", "audit verify")),
     ("How the shop is.", ("catalogue stats", "status")),
@@ -50,7 +56,8 @@ class DemoFailed(ShopctlError):
 def demo(ctx: Context) -> None:
     """Show a whole shop at work, in a temporary folder.
 
-    Every line after a `$` is a command as you would type it, followed by what it prints. The folder is removed at the end.
+    Every line after a `$` is a command as you would type it, followed by what it prints. The folder is removed at the
+    end.
     """
     from shopctl.catalogue import bundled
 

@@ -68,7 +68,9 @@ def render(
         _ndjson(stream)
     elif output in ("csv", "tsv"):
         listed = list(stream) if isinstance(data, Sequence) or single else stream
-        _separated(listed, fields, output)
+        # Without a row only the columns of the table are known; a script that reads the heading then finds one.
+        known = fields or list(dict.fromkeys(name.partition(".")[0] for name in columns or ()))
+        _separated(listed, fields, known, output)
     else:
         from shopctl.cli import tables
 
@@ -103,17 +105,17 @@ def _ndjson(stream: Iterable[Row]) -> None:
         _write(_json(row) + "\n")
 
 
-def _separated(stream: Iterable[Row], fields: list[str] | None, output: str) -> None:
+def _separated(stream: Iterable[Row], fields: list[str] | None, known: list[str], output: str) -> None:
     import csv
 
     if isinstance(stream, list):
-        names = fields or list(dict.fromkeys(name for row in stream for name in row))
+        names = fields or list(dict.fromkeys(name for row in stream for name in row)) or known
     else:
         # A stream is not read twice: its first row says which columns there are, and a later row with more of them
         # is an error of the verb's, never a value silently left out.
         stream = iter(stream)
         first = list(_take(stream, 1))
-        names = fields or (list(first[0]) if first else [])
+        names = fields or (list(first[0]) if first else known)
         stream = chain(first, stream)
     if output == "csv":
         writer = csv.DictWriter(sys.stdout, names, restval="", lineterminator="\n")

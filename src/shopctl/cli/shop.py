@@ -118,7 +118,8 @@ class Shop:
 
         `data` is a dict, a list or iterator of dicts, or the same of NamedTuples or dataclasses; iterators are
         streamed as ndjson, csv and tsv, whose header is then the first row's keys. `columns` are the keys a table
-        shows (all by default; "stock.available" looks inside); every other format has all keys. `rows` names the key
+        shows (all by default; "stock.available" looks inside); every other format has all keys, and csv and tsv have
+        these for a header when there is no row. `rows` names the key
         of an envelope that holds the rows (`rows="hits"`): tables, csv, tsv and ndjson show these, json and yaml the
         whole. `empty` is said on standard error when a table has no rows. `text` is what people read instead of a
         table, given ready or made when it is needed.

@@ -56,6 +56,11 @@ def feed_readers() -> dict[str, Reader]:
     return {name: read for name, (read,) in _loaded().named("shopctl_feed_readers").items()}
 
 
+def broken() -> tuple[str, ...]:
+    """The names of the plugins that were found broken so far; nothing is loaded for it."""
+    return _loaded().broken()
+
+
 def doctor_checks() -> dict[str, Check]:
     """The checks that plugins bring: name to check. Never fails; what a check raises is for its caller."""
     return {name: check for name, (check,) in _loaded().named("shopctl_doctor_checks").items()}
@@ -93,6 +98,10 @@ class Plugins:
             )
             for index, found in enumerate(self._found)
         ]
+
+    def broken(self) -> tuple[str, ...]:
+        """The names of those found broken so far."""
+        return tuple(self._found[index].name for index in sorted(self._errors))
 
     def results(self, hook_name: str, facts: dict[str, object]) -> Iterator[tuple[int, Any]]:
         """(index of the plugin, its result) for each that implements the hook and does not raise."""
@@ -143,8 +152,10 @@ class Plugins:
     def _broken(self, index: int, error: str) -> None:
         from shopctl.kernel import logging
 
-        self._errors[index] = one_line(error)
-        logging.warning("a plugin is broken and is left out", plugin=self._found[index].name, error=error)
+        # What a plugin raises may hold anything, a password too, and is shown by `plugin list` and `doctor`.
+        self._errors[index] = one_line(logging.redact(error))
+        # No warning: it would stand beside every answer, and before the one JSON document of an error.
+        logging.info("a plugin is broken and is left out", plugin=self._found[index].name, error=error)
 
 
 def _register(found: Found) -> PluginManager:

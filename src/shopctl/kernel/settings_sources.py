@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,6 +102,10 @@ def _flatten(table: dict[str, Any], source: str, prefix: str = "") -> Iterator[t
             yield name, value
         elif isinstance(value, dict) and any(known.startswith(name + ".") for known in BY_NAME):
             yield from _flatten(value, source, name + ".")
+        elif not prefix and key == "profiles" and isinstance(value, dict):
+            raise UnknownSetting(
+                name=name, source=source, suggestion=f"Did you mean [profile.{next(iter(value), 'NAME')}]? "
+            )
         else:
             raise unknown(name, source)
 
@@ -116,18 +120,25 @@ def environment_values(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]
         if variable in variables:
             found[variables[variable]] = (text, variable)
         elif not variable.startswith(_FOREIGN_VARIABLES):
-            raise unknown(variable, "the environment", tuple(variables))
+            raise UnknownSetting(name=variable, source="the environment", suggestion=_near(variable, variables))
     return found
 
 
-def unknown(name: str, source: str, known: tuple[str, ...] = tuple(BY_NAME)) -> UnknownSetting:
+def unknown(name: str, source: str) -> UnknownSetting:
     """The error for a name that is no setting, with the nearest one as its hint."""
-    return UnknownSetting(name=name, source=source, suggestion=did_you_mean(name, known))
+    return UnknownSetting(name=name, source=source, suggestion=did_you_mean(name, tuple(BY_NAME)))
 
 
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """`Did you mean X? ` for the nearest known name, empty when none is near."""
+def _near(variable: str, variables: Iterable[str]) -> str:
+    # What all of them begin with makes none the nearer.
+    prefix = "SHOPCTL_"
+    known = tuple(each.removeprefix(prefix) for each in variables)
+    return did_you_mean(variable.removeprefix(prefix), known, prefix, least=0.7)
+
+
+def did_you_mean(name: str, known: tuple[str, ...], prefix: str = "", *, least: float = 0.6) -> str:
+    """`Did you mean X? ` for the nearest known name, empty when none is near (`least` of 1); `prefix` goes before X."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}? " if near else ""
+    near = get_close_matches(name, known, n=1, cutoff=least)
+    return f"Did you mean {prefix}{near[0]}? " if near else ""

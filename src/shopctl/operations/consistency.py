@@ -106,6 +106,30 @@ _PRODUCTS = (
     ),
 )
 
+# Components as rows; a text that is no list is what another check is for.
+_PART = {
+    "sqlite": "json_each(case when json_valid(p.components) then p.components else '[]' end)",
+    "postgres": """jsonb_array_elements(case when pg_input_is_valid(p.components, 'json') and p.components like '[%'
+                                             then cast(p.components as jsonb) else '[]' end)""",
+}
+_PARTS = "select p.sku as holder, part.value ->> 'sku' as sku from product p, {0} as part where p.components <> '[]'"
+_BUNDLES = (
+    _Rule(
+        "components are products",
+        """select holder || ' holds ' || sku from ({0}) x
+            where not exists (select 1 from product c where c.sku = x.sku)""",
+        slow=True,
+    ),
+    _Rule(
+        "no bundle holds itself",
+        """with recursive parts as ({0}),
+                inside as (select holder, sku from parts
+                           union select i.holder, parts.sku from inside i join parts on parts.holder = i.sku)
+           select holder from inside where holder = sku""",
+        slow=True,
+    ),
+)
+
 _JSON = ("categories", "options", "attributes", "tags", "media", "components")
 _IS_JSON = {"sqlite": "json_valid({0})", "postgres": "pg_input_is_valid({0}, 'json')"}
 
@@ -140,6 +164,8 @@ def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
         if not (quick and rule.slow):
             yield _counted(unit, rule.check, rule.sql, now)
     if not quick and _can_tell_json(unit):
+        for rule in _BUNDLES:
+            yield _counted(unit, rule.check, rule.sql.format(_PARTS.format(_PART[unit.dialect])), now)
         broken = " or ".join(f"not {_IS_JSON[unit.dialect].format(column)}" for column in _JSON)
         yield _counted(unit, "lists and attributes are JSON", f"select sku from product where {broken}", now)
 

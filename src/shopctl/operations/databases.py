@@ -77,6 +77,12 @@ def states(settings: Settings, chains: tuple[Chain, ...] = CHAINS, *, count: boo
     return [_state(database, chain, count) for chain, database in opened(settings, chains)]
 
 
+def require_usable(settings: Settings, found: list[DatabaseState]) -> None:
+    """Raise what keeps the first of these databases that is not ok from being used, with its exit code."""
+    for chain, database in opened(settings, tuple(state.chain for state in found if state.state != "ok")):
+        migrations.check(database, chain)
+
+
 def upgrade(
     settings: Settings, chains: tuple[Chain, ...], *, wait: float, dry_run: bool = False, reason: str | None = None
 ) -> list[Upgraded]:

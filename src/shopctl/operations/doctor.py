@@ -10,7 +10,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from shopctl.kernel.errors import Partial, ShopctlError
+from shopctl.kernel.errors import Partial, ShopctlError, one_line
+from shopctl.kernel.redaction import redact
 from shopctl.kernel.settings import Settings
 from shopctl.operations.databases import url_of
 from shopctl.storage import migrations
@@ -43,7 +44,7 @@ class Check(NamedTuple):
 def examine(settings: Settings) -> list[Check]:
     """Look at the programs, the shop's files, its databases and the plugins; nothing is changed. Raises NoShop."""
     settings.require_shop()
-    return [*_programs(), *_files(settings), *_databases(settings), *_plugins(settings)]
+    return [*_programs(), _search(settings), *_files(settings), *_databases(settings), *_plugins(settings)]
 
 
 def require_health(checks: list[Check]) -> None:
@@ -64,6 +65,12 @@ def _programs() -> Iterator[Check]:
         sqlite3.sqlite_version,
         "" if fine else f"Use a Python with SQLite {wanted}.",
     )
+
+
+def _search(settings: Settings) -> Check:
+    from shopctl.catalogue.engines import engine
+
+    return _tried("search engine", lambda: engine(settings.search_engine).name)
 
 
 def _files(settings: Settings) -> Iterator[Check]:
@@ -189,9 +196,10 @@ def _plugins(settings: Settings) -> Iterator[Check]:
 def _asked(name: str, check: Callable[[Any], str | None], settings: Settings) -> Check:
     try:
         wrong = check(settings)
-    except Exception as raised:
-        return Check(name, "fail", f"the check itself failed: {type(raised).__name__}: {raised}", "Update its plugin.")
-    return Check(name, "fail", str(wrong), "") if wrong else Check(name, "ok", "", "")
+    except (Exception, SystemExit) as raised:
+        told = one_line(redact(f"the check itself failed: {type(raised).__name__}: {raised}"))
+        return Check(name, "fail", told, "Update its plugin.")
+    return Check(name, "fail", one_line(redact(str(wrong))), "") if wrong else Check(name, "ok", "", "")
 
 
 def _tried(name: str, look: Callable[[], str]) -> Check:

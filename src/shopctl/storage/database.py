@@ -36,6 +36,12 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Unit]:
         """A read-only snapshot."""
 
+    def first_load(self) -> AbstractContextManager[Unit]:
+        """A write unit that fills tables which are empty: what it adds must be right, references are not checked.
+
+        Readers may wait for its end.
+        """
+
     def schema_unit(self) -> AbstractContextManager[Unit]:
         """A write transaction that may change tables: steps back soon when others use them (DatabaseLocked)."""
 

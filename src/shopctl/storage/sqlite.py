@@ -160,7 +160,7 @@ class SqliteDatabase:
             raise lock_file_error(error, self.place) from None
         connection = self.connect()
         with translated(self.place, self.lock_wait):
-            (mode,) = connection.execute("pragma journal_mode").fetchone()
+            mode = _journal(connection)
         if mode != "wal":
             with self._seated(), translated(self.place, self.lock_wait):
                 connection.execute(f"pragma page_size = {_PAGE_BYTES}")
@@ -174,6 +174,8 @@ class SqliteDatabase:
             check_private(self._file)
             with translated(self.place, self.lock_wait):
                 self._connection = _prepared(sqlite3.connect(self._file, isolation_level=None, timeout=self.lock_wait))
+                if os.path.getsize(self._file) and _journal(self._connection) != "wal":
+                    self._switch_journal(self._connection, "wal")  # a first load was killed
         return self._connection
 
     @contextmanager
@@ -204,6 +206,32 @@ class SqliteDatabase:
                     raise errors.SchemaBroken(table=broken)
         finally:
             connection.execute("pragma foreign_keys = on")
+
+    @contextmanager
+    def first_load(self) -> Iterator[SqliteUnit]:
+        """A write unit that fills an empty shop: written once instead of twice, and references are not checked.
+
+        With a rollback journal new pages go straight to their place, where WAL writes them twice. That shuts readers
+        out, so it is done only when no other process has the database open; otherwise the log stays.
+        """
+        connection = self.connect()
+        connection.execute("pragma foreign_keys = off")  # has an effect only outside a transaction
+        try:
+            self._switch_journal(connection, "delete")
+            with self.unit() as unit:
+                yield unit
+        finally:
+            self._switch_journal(connection, "wal")
+            connection.execute("pragma foreign_keys = on")
+
+    def _switch_journal(self, connection: sqlite3.Connection, mode: str) -> None:
+        connection.execute("pragma busy_timeout = 0")
+        try:
+            connection.execute(f"pragma journal_mode = {mode}").fetchall()
+        except sqlite3.OperationalError:
+            pass  # somebody else has it open: as it is will do
+        finally:
+            connection.execute(f"pragma busy_timeout = {int(self.lock_wait * 1000)}")
 
     @contextmanager
     def read(self) -> Iterator[SqliteUnit]:
@@ -289,6 +317,11 @@ class SqliteDatabase:
         after = os.stat(self._file)
         if (before.st_ino, before.st_mtime_ns) != (after.st_ino, after.st_mtime_ns) or os.path.exists(wal):
             raise errors.ConcurrentChange(reason="the file was written while it was read without locks")
+
+
+def _journal(connection: sqlite3.Connection) -> str:
+    (mode,) = connection.execute("pragma journal_mode").fetchone()
+    return str(mode)
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -18,11 +18,12 @@ def translated(place: str, seconds: float = 0) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", 0) or 0
+        code = extended & 0xFF
         reason = str(error)
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise errors.DatabaseLocked(place=place, seconds=seconds) from error
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(place)):
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(place, extended)):
             raise errors.DatabaseFull(place=place) from error
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             raise errors.DatabaseReadOnly(place=place) from error
@@ -39,12 +40,14 @@ def translated(place: str, seconds: float = 0) -> Iterator[None]:
         raise errors.TextInvalid(reason=error.reason) from error
 
 
-def _no_room(place: str) -> bool:
+def _no_room(place: str, code: int) -> bool:
     """Whether a failed write has its cause in a full disk or in this process's limit (`ulimit -f`)."""
     import resource
 
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     if limit != resource.RLIM_INFINITY:
+        if code == sqlite3.SQLITE_IOERR_WRITE:
+            return True  # what a rollback journal takes back leaves no trace of the size
         for path in (place, place + "-wal"):
             if os.path.exists(path) and os.path.getsize(path) + _SLACK > limit:
                 return True

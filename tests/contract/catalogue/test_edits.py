@@ -152,12 +152,16 @@ def test_parents_and_components_must_be_there(database: Database, catalogue: Cat
         ("SET", "parent_sku=MUG-RED"),
         ("MUG", "parent_sku=SET"),
         ("SET", 'components=[{"sku": "MUG"}, {"sku": "NONE"}]'),
+        ("SET", 'components=[{"sku": "SET"}]'),
     ]
     for sku, assignment in refusals:
         with pytest.raises(InvalidField):
             catalogue.edit(sku, [assignment])
     catalogue.edit("SET", ["kind=bundle", 'components=[{"sku": "MUG-RED", "quantity": 2}]'])
 
+    with pytest.raises(InvalidField, match="cannot hold itself") as circle:
+        catalogue.edit("MUG-RED", ['components=[{"sku": "SET"}]'])
+    assert circle.value.facts["reason_code"] == "components.invalid"
     assert catalogue.show("SET")["components"] == [{"sku": "MUG-RED", "quantity": 2}]
     assert [variant["sku"] for variant in catalogue.show("MUG")["variants"]] == ["MUG-RED"]
     assert catalogue.show("MUG-RED")["parent_sku"] == "MUG"

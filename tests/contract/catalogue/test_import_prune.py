@@ -10,6 +10,7 @@ import pytest
 
 from shopctl.audit.service import Audit
 from shopctl.catalogue.feed.errors import BrokenFeed
+from shopctl.catalogue.importing.errors import RejectsCannotPrune
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.catalogue.service import CatalogueService
 from shopctl.kernel.clock import Clock
@@ -83,6 +84,50 @@ def test_nothing_is_retired_while_a_row_does_not_tell_whose_it_is(feeds: Feeds):
 
     assert counted(report) == {"rows": 2, "unchanged": 1, "rejected": 1}
     assert not retired(feeds)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'"C,n\n',  # the quote is never closed, so that the whole line is its first cell
+        b"C,n,1.00,C,n,1.00\n",
+        b"\xff,n,1.00\n",
+        b"C\x00,n,1.00\n",
+        b"C\x07,n,1.00\n",
+    ],
+)
+def test_a_row_whose_sku_cannot_be_trusted_may_be_any_product(feeds: Feeds, broken: bytes):
+    data = feed("A", "éöü" * 20).encode() + broken + feed("B").encode().splitlines(keepends=True)[1]
+
+    planned = feeds.run(data, prune=True, on_error="skip-rows", dry_run=True)
+    report = feeds.run(data, prune=True, on_error="skip-rows")
+
+    assert report.counts.rejected == 1
+    assert (report.counts.retired, planned.counts.retired) == (0, 0)
+    assert report.not_pruned == planned.not_pruned == "line 4 may be any product"
+    assert report.as_dict()["not_pruned"] == report.not_pruned
+    assert not retired(feeds)
+
+
+def test_nothing_holds_back_what_all_rows_tell(feeds: Feeds):
+    assert feeds.run(feed("A") + "B,,1.00\n", prune=True, on_error="skip-rows").as_dict()["not_pruned"] is None
+
+
+def test_a_rejects_file_prunes_nothing_and_belongs_to_the_feed_it_came_from(feeds: Feeds):
+    good = json.dumps({"sku": "X", "name": "n"})
+    report = feeds.run(good + '\n{"sku": "Y"', "f.ndjson", on_error="skip-rows")
+    assert report.rejects_file
+    mended = Path(report.rejects_file)
+    mended.write_text(mended.read_text().replace('""Y""', '""Y"", ""name"": ""n""}'))
+
+    with pytest.raises(RejectsCannotPrune):
+        feeds.run(mended, prune=True)
+    assert counted(feeds.run(mended)) == {"rows": 1, "created": 1}
+
+    feeds.run(feed("A", "B", "C", "D"), prune=True)
+    assert not retired(feeds), "Y is not of the CSV feed"
+    feeds.run(good, "f.ndjson", prune=True)
+    assert retired(feeds) == {"Y"}
 
 
 def test_a_refused_file_retires_nothing(feeds: Feeds):

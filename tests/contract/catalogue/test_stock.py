@@ -15,10 +15,12 @@ from shopctl.catalogue.errors import (
     ProductNotFound,
     ReservationEnded,
     ReservationNotFound,
+    ReservationOver,
 )
 from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
 from shopctl.storage.database import Database
+from shopctl.storage.errors import TextInvalid
 from support.products import HOUR, NOW, add
 
 
@@ -120,10 +122,28 @@ def test_one_place_does_not_lend_to_another(database: Database, stock: StockServ
         reserve(database, stock, 1, location="berlin")
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 10**16])
-def test_a_reservation_is_of_a_piece_or_more(database: Database, stock: StockService, quantity: int):
-    with pytest.raises(InvalidQuantity):
+@pytest.mark.parametrize(
+    ("quantity", "said"), [(0, "one piece or more"), (-1, "one piece or more"), (10**16, "too large")]
+)
+def test_a_reservation_is_of_a_piece_or_more(database: Database, stock: StockService, quantity: int, said: str):
+    with pytest.raises(InvalidQuantity, match=said):
         reserve(database, stock, quantity)
+
+
+@pytest.mark.parametrize("given", [{"holder": "n\0ul"}, {"holder": "half \ud800"}, {"location": "a\0"}])
+def test_what_one_database_could_not_keep_both_refuse(database: Database, stock: StockService, given: dict[str, str]):
+    with pytest.raises(TextInvalid) as refused, database.unit() as unit:
+        stock.reserve(unit, "MUG-1", 1, until=NOW + HOUR, **{"holder": "anna", **given})
+
+    assert refused.value.exit_code == 12
+    assert next(iter(given)) in refused.value.message
+
+
+@pytest.mark.parametrize("until", [NOW, NOW - HOUR])
+def test_nothing_is_reserved_until_a_moment_that_is_over(database: Database, stock: StockService, until: int):
+    with pytest.raises(ReservationOver):
+        reserve(database, stock, 1, until=until)
+    assert stock.reservations() == []
 
 
 def test_what_is_promised_cannot_be_counted_away(database: Database, stock: StockService):

@@ -52,6 +52,14 @@ def test_a_price_is_that_of_the_currency_asked_for_or_none(search, stored):
     assert prices == [{"amount": "19.99", "currency": "USD"}, {"amount": "300", "currency": "JPY"}, None]
 
 
+def test_without_a_currency_asked_for_a_price_in_another_is_better_than_none(search, stored):
+    stored("HAT-1", prices=[("JPY", 300), ("EUR", 1250), ("EUR", 100, "members")])
+
+    prices = [search.search(SearchRequest("", currency=one))["hits"][0]["price"] for one in (None, "USD")]
+
+    assert prices == [{"amount": "12.50", "currency": "EUR"}, None]
+
+
 def test_only_what_buyers_meet_is_found_unless_a_status_is_asked_for(skus, stored, turned):
     stored("ACTIVE")
     stored("DRAFT", status="draft")

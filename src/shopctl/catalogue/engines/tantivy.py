@@ -240,12 +240,20 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise IndexUnusable(reason=_first_line(error)) from None
+        raise _damaged(error) from None
     except BaseException as error:
         # A damaged file may also make tantivy panic, which is no Exception.
         if type(error).__name__ != "PanicException":
             raise
-        raise IndexUnusable(reason=_first_line(error)) from None
+        raise _damaged(error) from None
+
+
+def _damaged(error: BaseException) -> IndexUnusable:
+    from shopctl.kernel import logging
+
+    # Tantivy's own words, with parts of the file in them, tell only those who look for them.
+    logging.debug("the search index cannot be read", reason=_first_line(error))
+    return IndexUnusable(reason="it is damaged")
 
 
 @contextmanager

@@ -82,10 +82,17 @@ class BadJson(BrokenFeed):
 
 
 class UnknownFormat(UsageError):
-    """There is no feed format {format!r}; there are: {formats}."""
+    """There is no feed format {format!r}; there are: {formats}.{broken}"""
 
     code = "usage.format"
     hint = "Leave --format away to have it found by itself."
+
+
+class NoRowsInSheet(BrokenFeed):
+    """{file} has no rows in its sheet {sheet!r}, the first that is visible; the others, {others}, are not read."""
+
+    code = "feed.no_rows_in_sheet"
+    hint = "Put the sheet with the products first, or hide those before it. Nothing was changed."
 
 
 class PluginRefused(BrokenFeed):

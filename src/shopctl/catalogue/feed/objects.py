@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping as MappingType
+from decimal import Decimal
 from typing import Any
 
 from shopctl.catalogue.feed import fields, validate
@@ -14,6 +15,8 @@ from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, FIELDS, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, Price, Remembered, Stock
 
+_MOST_DIGITS = 40
+
 RECORD_HEADER = ["record"]  # the one column of a JSON feed's rejects file: the record as JSON text
 
 
@@ -22,13 +25,19 @@ class Exact(float):
 
     def __new__(cls, text: str) -> Exact:
         self = super().__new__(cls, text)
-        self.text = text
+        self.text = _without_exponent(text) if "e" in text or "E" in text else text
         return self
 
     text: str
 
     def __str__(self) -> str:
         return self.text
+
+
+def _without_exponent(text: str) -> str:
+    """1E+2 is 100, as JSON has it (RFC 8259); what would take more digits than any amount stays as it is."""
+    number = Decimal(text)
+    return format(number, "f") if abs(number.adjusted()) < _MOST_DIGITS and len(text) < _MOST_DIGITS else text
 
 
 class Objects:

@@ -52,7 +52,12 @@ def _reader(format: str, source: Source, mapping: Mapping, currency: str) -> Fee
 
     readers = plugins.feed_readers()
     if format not in readers:
-        raise UnknownFormat(format=format, formats=", ".join(["auto", *FORMATS, *sorted(readers)]))
+        broken = ", ".join(plugins.broken())
+        raise UnknownFormat(
+            format=format,
+            formats=", ".join(["auto", *FORMATS, *sorted(readers)]),
+            broken=f" A plugin that may bring it is broken: {broken} (see: shopctl plugin list)." if broken else "",
+        )
     return PluginFeed(format, readers[format], source, mapping, currency)
 
 

@@ -25,7 +25,9 @@ _MOST_DIRECTORY_BYTES = 2 << 20
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # of the format itself
 _RATIO_FROM = 8 << 20
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # built in, section 18.8.30
-_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\[(?!h|m|s)[^\]]*\]', re.IGNORECASE)
+_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)
+_ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)  # 30 hours are [h]:mm 30:00 and no day in 1900
+_ELAPSED_FORMAT = 46  # built in: [h]:mm:ss
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ST_Xstring, section 22.9.2.19
 # Excel keeps 15 digits and shows them; the file may say 19.989999999999998 for the 19.99 that was typed.
 _FIFTEEN_DIGITS = Context(prec=15)
@@ -53,8 +55,9 @@ class Workbook:
         self.parts = {part.filename: part for part in self.archive.infolist()}
         for part in self.parts.values():
             self._check_part(part)
-        self.sheet = self._first_sheet()
-        self.dates, self.epoch_1904 = self._date_styles(), self._uses_1904()
+        self.sheet, self.title, self.others = self._first_sheet()
+        self.dates, self.durations = self._date_styles()
+        self.epoch_1904 = self._uses_1904()
         self.strings = self._shared_strings()
 
     def _bad(self, detail: str) -> BadArchive:
@@ -132,14 +135,15 @@ class Workbook:
             for _ in self._events(part, start, lambda tag: None, lambda text: None):
                 pass
 
-    def _first_sheet(self) -> str:
-        """The part of the first visible sheet."""
-        sheets: list[str] = []
+    def _first_sheet(self) -> tuple[str, str, list[str]]:
+        """The part of the first visible sheet, its name, and the names of the other visible ones."""
+        sheets: dict[str, str] = {}
         targets: dict[str, str] = {}
 
         def sheet(tag: str, attributes: dict[str, str]) -> None:
             if tag == "sheet" and attributes.get("state", "visible") == "visible":
-                sheets.append(next((value for key, value in attributes.items() if key.endswith("}id")), ""))
+                identifier = next((value for key, value in attributes.items() if key.endswith("}id")), "")
+                sheets[identifier] = attributes.get("name", "")
 
         def relation(tag: str, attributes: dict[str, str]) -> None:
             if tag == "Relationship" and attributes.get("TargetMode") != "External":
@@ -151,7 +155,7 @@ class Workbook:
             target = targets.get(identifier, "")
             part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
             if part in self.parts:
-                return part
+                return part, sheets.pop(identifier), list(sheets.values())
         raise self._bad("it is no workbook, or has no visible sheet")
 
     def _uses_1904(self) -> bool:
@@ -164,16 +168,20 @@ class Workbook:
         self._small("xl/workbook.xml", start)
         return any(found)
 
-    def _date_styles(self) -> set[int]:
-        """The cell styles (indices) that show a number as a date."""
+    def _date_styles(self) -> tuple[set[int], set[int]]:
+        """The cell styles (indices) that show a number as a date, and among them those that show a duration."""
         formats: set[int] = set(_DATE_FORMATS)
+        elapsed = {_ELAPSED_FORMAT}
         styles: list[int] = []
         inside: list[str] = []
 
         def start(tag: str, attributes: dict[str, str]) -> None:
             if tag == "numFmt":
-                if re.search("[ymdhs]", _LITERALS.sub("", attributes.get("formatCode", "")), re.IGNORECASE):
+                code = _LITERALS.sub("", attributes.get("formatCode", ""))
+                if re.search("[ymdhs]", code, re.IGNORECASE):
                     formats.add(int(attributes.get("numFmtId", "0")))
+                if _ELAPSED.search(code):
+                    elapsed.add(int(attributes.get("numFmtId", "0")))
             elif tag in ("cellXfs", "cellStyleXfs"):
                 inside[:] = [tag]
             elif tag == "xf" and inside == ["cellXfs"]:
@@ -185,7 +193,10 @@ class Workbook:
             self._small("xl/styles.xml", start)
         except ValueError:
             raise self._bad("xl/styles.xml has a number that is none") from None
-        return {index for index, style in enumerate(styles) if style in formats}
+        shown = list(enumerate(styles))
+        return {index for index, style in shown if style in formats}, {
+            index for index, style in shown if style in elapsed
+        }
 
     def _shared_strings(self) -> list[str]:
         part = "xl/sharedStrings.xml"
@@ -313,8 +324,10 @@ class _Sheet:
             return text
         if self.type == "d":
             return text.strip()
-        is_date = self.style.isdecimal() and len(self.style) < 8 and int(self.style) in self.book.dates
-        return number_text(text.strip(), is_date, self.book.epoch_1904)
+        style = int(self.style) if self.style.isdecimal() and len(self.style) < 8 else -1
+        if style in self.book.durations:
+            return duration_text(text.strip())
+        return number_text(text.strip(), style in self.book.dates, self.book.epoch_1904)
 
 
 def _column(reference: str) -> int:
@@ -348,8 +361,23 @@ def number_text(text: str, is_date: bool, epoch_1904: bool = False) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
+def duration_text(text: str) -> str:
+    """Days as hours, minutes and seconds: "1.25" is "30:00:00"."""
+    try:
+        days = _FIFTEEN_DIGITS.create_decimal(text)
+    except DecimalException:
+        return text
+    if not days.is_finite() or not 0 <= days < 2_958_466:
+        return number_text(text, False)
+    minutes, seconds = divmod(int((days * 86400).to_integral_value()), 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+
+
 def _date_text(value: Decimal, epoch_1904: bool) -> str:
     seconds = timedelta(seconds=int((value * 86400).to_integral_value()))
+    # Sheets count a 29 February 1900 that never was (kept from Lotus 1-2-3), so earlier days lie one day later.
+    if not epoch_1904 and 1 <= value < 60:
+        seconds += timedelta(days=1)
     # A sheet knows no time zones.
     moment = (datetime(1904, 1, 1) if epoch_1904 else datetime(1899, 12, 30)) + seconds  # noqa: DTZ001
     if value < 1 and not epoch_1904:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
+from shopctl.catalogue.feed.objects import RECORD_HEADER
 from shopctl.catalogue.feed.row import (
     CATEGORIES,
     CATEGORY,
@@ -37,7 +38,7 @@ from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 Prepared = tuple[Any, ...]  # what `prepare` yields: plain tuples that marshal
-PRODUCTS, REJECTS, POSITION = 0, 5, 6  # places in it
+PRODUCTS, REJECTS, POSITION = 0, 6, 7  # places in it
 
 _PRICE = ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until")
 _PLAIN_PRICE = (DEFAULT_LIST, 1, 0, None)  # the rest of a price without list, tiers and period
@@ -68,10 +69,14 @@ class Layout:
         self._of_row = itemgetter(*places.values())
         self._of_values = itemgetter(*given)
         self._extra = self.columns.index("attributes") - 1 if "attributes" in self.columns else None
+        # A table gives the same fields in every row, a JSON record may leave any of them out.
+        self._same = self._straight and feed.header != RECORD_HEADER
 
     def products(self, rows: Sequence[FeedRow], first_id: int) -> list[tuple[Any, ...]]:
         """Product rows, numbered, for feed rows whose products do not exist yet."""
         found = list(map(self._of_row, rows))
+        if self._same and (self._extra is None or "null" not in "".join([values[self._extra] for values in found])):
+            return [(number, *values) for number, values in enumerate(found, first_id)]
         for index, values in enumerate(found):
             # Single attributes can stand as they are, unless there are others to merge them with or some to remove.
             if ... in values or (self._extra is not None and (not self._straight or "null" in values[self._extra])):
@@ -86,13 +91,19 @@ def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
     for batch in feed.batches():
         rows = batch.rows
         numbered = list(enumerate(rows, first_id))
-        prices = [(number, *price) for number, row in numbered if row[PRICES] is not ... for price in row[PRICES]]
+        priced = [(number, row[PRICES]) for number, row in numbered if row[PRICES] is not ...]
+        plain = [
+            (number, price[0], price[1]) for number, prices in priced for price in prices if price[2:] == _PLAIN_PRICE
+        ]
+        others: list[tuple[Any, ...]] = []
+        if len(plain) < sum([len(prices) for _, prices in priced]):
+            others = [(number, *price) for number, prices in priced for price in prices if price[2:] != _PLAIN_PRICE]
         paths = category_paths({row[CATEGORY] for row in rows}, {row[CATEGORIES] for row in rows}) - seen
         seen |= paths
         yield (
             layout.products(rows, first_id),
-            ([price[:3] for price in prices if price[3:] == _PLAIN_PRICE],
-             [price for price in prices if price[3:] != _PLAIN_PRICE]),
+            plain,
+            others,
             [(number, *level) for number, row in numbered if row[STOCK] is not ... for level in row[STOCK]],
             [(number, row[HASH], row[LINE], "{}" if row[STOCK] is ... else fed_stock[row[STOCK]])
              for number, row in numbered],
@@ -106,7 +117,7 @@ def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
 
 def write(unit: Unit, journal: Journal, layout: Layout, prepared: Prepared, *, actor: str, now: Instant) -> None:
     """In the parent: add a prepared batch and count it."""
-    products, (plain_prices, prices), stocks, records, paths, rejects, _, line = prepared
+    products, plain_prices, prices, stocks, records, paths, rejects, _, line = prepared
     add_categories(unit, paths)
     if products:
         unit.insert_many("product", layout.columns, products, constants=layout.constants)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shopctl.catalogue.errors import NothingToWriteTo
-from shopctl.kernel.errors import InvalidData, Partial, ShopctlError
+from shopctl.kernel.errors import InvalidData, Partial, ShopctlError, UsageError
 
 
 class RejectsUnwritable(NothingToWriteTo):
@@ -31,6 +31,13 @@ class NothingUsable(InvalidData):
 
     code = "catalogue.nothing_usable"
     hint = "The first reason is: {first}. {remedy} Perhaps the feed needs a --mapping."
+
+
+class RejectsCannotPrune(UsageError):
+    """{path} holds the rejects of another file, so that what it does not name is not gone."""
+
+    code = "catalogue.rejects_cannot_prune"
+    hint = "Import it without --prune; prune with the whole feed."
 
 
 class CountsDiffer(ShopctlError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, NamedTuple
@@ -85,6 +86,15 @@ def feed_id(unit: Unit, name: str) -> int:
     """The number of the feed of this name, new when there is none."""
     unit.execute("insert into feed (name) values (:name) on conflict (name) do nothing", name=name)
     return int(unit.value("select id from feed where name = :name", name=name))
+
+
+def rejects_from(unit: Unit, path: str) -> str | None:
+    """The feed whose rejects an import wrote to this file, by its name; None when it has another one."""
+    feed: str | None = unit.value(
+        "select f.name from catalogue_import i join feed f on f.id = i.feed_id where i.id = :id",
+        id=storable(os.path.basename(path).removesuffix(".csv")),
+    )
+    return feed
 
 
 def known_hashes(unit: Unit, feed_name: str) -> Iterator[int]:
@@ -252,18 +262,17 @@ def json_rows(rows: Iterable[Sequence[object]]) -> str:
 
 def stored_counts(unit: Unit, journal: Journal) -> dict[str, int]:
     """What the database says this import did, by the rows it left: created, updated and retired products."""
-    since = "(select change_from from catalogue_import where id = :id)"
-    changes = dict(
-        unit.tuples(
-            f"select kind, count(*) from change where import_id = :id and id > {since} group by kind", id=journal.id
-        )
-    )
-    created = unit.value(
-        f"""select count(*) from product
-             where id >= (select min(product_id) from change
-                           where id > {since} and import_id = :id and kind = 'create')""",
+    changes: dict[str, int] = {}
+    first_created = None
+    for kind, count, first in unit.tuples(
+        """select kind, count(*), min(product_id) from change
+            where import_id = :id and id > (select change_from from catalogue_import where id = :id) group by kind""",
         id=journal.id,
-    )
+    ):
+        changes[kind] = count
+        if kind == "create":
+            first_created = first
+    created = unit.value("select count(*) from product where id >= :first", first=first_created) if first_created else 0
     restocked = unit.value(
         """select count(distinct m.product_id) from stock_movement m
             where m.reference = :id and m.id > (select movement_from from catalogue_import where id = :id)

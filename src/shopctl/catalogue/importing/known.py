@@ -38,7 +38,7 @@ class KnownRecords:
         return True
 
     def met(self, known: Sequence[tuple[int, int]]) -> None:
-        """Note the (line, hash) of records that were just found to be known; the last line counts, others are repeats."""
+        """Note the (line, hash) of records just found to be known; the last line counts, others are repeats."""
         lines, found = self._lines, self._found
         for line, value in known:
             place = found[value]

@@ -12,6 +12,9 @@ from shopctl.storage.unit import Unit
 
 _BATCH = 2000
 
+# Where the record is torn, the cell under `sku` may be any other; where its SKU is garbled, it may be meant for any.
+_UNRELIABLE = ("row.quoting", "row.columns", "text.encoding", "sku.invalid")
+
 
 class Missing(NamedTuple):
     """A product the file no longer names."""
@@ -28,9 +31,7 @@ def missing(unit: Unit, journal: Journal, known: KnownRecords, *, lock: bool = T
 
     Nothing is missing for sure while there are rejected rows too broken to tell whose they are.
     """
-    if unit.value(
-        "select 1 from import_reject where import_id = :id and sku = '' and field <> 'sku' limit 1", id=journal.id
-    ):
+    if held_back(unit, journal):
         return []
     return [
         product
@@ -53,6 +54,18 @@ def missing(unit: Unit, journal: Journal, known: KnownRecords, *, lock: bool = T
         )
         if product.hash is None or not known.line_of(product.hash)
     ]
+
+
+def held_back(unit: Unit, journal: Journal) -> str | None:
+    """Why nothing can be retired: a rejected row does not tell for sure whose it is; None when all do."""
+    line = unit.value(
+        f"""select min(line) from import_reject
+             where import_id = :id
+               and (code in ({", ".join(f"'{code}'" for code in _UNRELIABLE)})
+                    or (sku = '' and field <> 'sku') or (code = 'text.invalid' and sku like '%\\%' escape '!'))""",
+        id=journal.id,
+    )
+    return None if line is None else f"line {line} may be any product"
 
 
 def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now: Instant) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,17 @@ class ImportRequest:
     dry_run: bool = False
     resume: bool = False
 
+    @property
+    def resuming_command(self) -> str:
+        """The command line that goes on where this import stops. What was read from a pipe has to be sent again."""
+        options = {"--format": self.format, "--mapping": self.mapping, "--on-error": self.on_error}
+        usual = {"--format": "auto", "--on-error": "reject-file"}
+        given = [
+            word for name, value in options.items() if value and value != usual.get(name) for word in (name, value)
+        ]
+        given += ["--prune"] * self.prune + ["--resume"] * (self.path != "-")
+        return shlex.join(["shopctl", "catalogue", "import", self.path, *given])
+
 
 @dataclass
 class Report:
@@ -39,6 +51,7 @@ class Report:
     superseded: list[dict[str, Any]] = field(default_factory=list)  # the first of them
     changes: list[dict[str, Any]] = field(default_factory=list)  # dry run: the first of them, field by field
     phases: dict[str, float] = field(default_factory=dict)  # seconds of wall time
+    not_pruned: str | None = None  # why nothing was retired although that was asked for
 
     @property
     def changed(self) -> int:
@@ -56,6 +69,7 @@ class Report:
             "rejects_file": self.rejects_file,
             "resumed": self.resumed,
             "dry_run": self.dry_run,
+            "not_pruned": self.not_pruned,
             "phases": {name: round(seconds, 3) for name, seconds in self.phases.items()},
             "rejects": self.rejects,
         }
@@ -85,9 +99,10 @@ class Report:
 
     def _remedy(self) -> str:
         if self.rejects_file is None:
-            return "To have them as a file: --rejects FILE."
-        place = "what was written" if self.rejects_file == "-" else self.rejects_file
-        return f"Correct them in {place} and import that."
+            return "To have these rows as a file: --rejects FILE."
+        if self.rejects_file == "-":
+            return "Correct the rows on standard output and import those."
+        return f"Correct them in {self.rejects_file} and import that file."
 
 
 Progress = Callable[[int, Counts], None]  # bytes of the file read, rows so far

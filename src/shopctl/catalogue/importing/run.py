@@ -35,6 +35,8 @@ class Run:
     progress: Progress
     kept: KeptInput | None = None
     resumed: bool = False
+    plain: bool = True  # every row staged by now is one that `stage.is_plain`
+    not_pruned: str | None = None  # why nothing was retired although that was asked for
     started: float = field(default_factory=time.monotonic)
     phases: dict[str, float] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)

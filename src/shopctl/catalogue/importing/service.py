@@ -15,13 +15,13 @@ from shopctl.catalogue.feed.row import LINE, Feed, Limits
 from shopctl.catalogue.importing import direct, stage
 from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing.again import KeptInput, raw_rows
-from shopctl.catalogue.importing.errors import CountsDiffer
+from shopctl.catalogue.importing.errors import CountsDiffer, RejectsCannotPrune
 from shopctl.catalogue.importing.journal import Counts, Journal
 from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.merge import FIRST_PRODUCT, merge
 from shopctl.catalogue.importing.pipe import from_child
 from shopctl.catalogue.importing.preview import preview
-from shopctl.catalogue.importing.prune import prune
+from shopctl.catalogue.importing.prune import held_back, prune
 from shopctl.catalogue.importing.rejects import check_place, write_rejects
 from shopctl.catalogue.importing.request import ImportRequest, Progress, Report, silent
 from shopctl.catalogue.importing.run import PORTION, Run, differing, fingerprint, portions, shown
@@ -74,7 +74,9 @@ class ImportService:
                 limits=self.limits,
                 default_currency=self.currency,
             )
-            if kept and "parent_sku" not in feed.fields:
+            if request.prune and _of_rejects(feed):
+                raise RejectsCannotPrune(path="Standard input" if kept else request.path)
+            if kept and not stage.JUDGED_TOGETHER & feed.fields:
                 kept.keeping = False
             with self.database.exclusive("catalogue.import", wait=_WAIT):
                 return self._finish(self._decided(self._begin(request, feed, progress, kept)))
@@ -104,16 +106,19 @@ class ImportService:
     def _begin(self, request: ImportRequest, feed: Feed, progress: Progress, kept: KeptInput | None) -> Run:
         mark = fingerprint(request, feed)
         with self.database.unit() as unit:
+            name = feed.name
+            if name == feed.format and _of_rejects(feed):
+                name = journals.rejects_from(unit, request.path) or name
             journal = journals.resumable(unit, mark) if request.resume else None
             resumed = journal is not None
             if journal is None:
                 if not request.dry_run:
                     self._abandon_others(unit)
                 empty = unit.value("select 1 from product limit 1") is None
-                straight = empty and not request.dry_run and "parent_sku" not in feed.fields
+                straight = empty and not request.dry_run and not stage.JUDGED_TOGETHER & feed.fields
                 journal = journals.start(
                     unit,
-                    feed=journals.feed_id(unit, feed.name),
+                    feed=journals.feed_id(unit, name),
                     source=os.path.basename(request.path),
                     fingerprint=mark,
                     mode="direct" if straight else "staged",
@@ -121,7 +126,7 @@ class ImportService:
                     reason=self.audit.reason or "",
                     now=self.clock.now(),
                 )
-            known = KnownRecords(journals.known_hashes(unit, feed.name) if journal.mode == "staged" else ())
+            known = KnownRecords(journals.known_hashes(unit, name) if journal.mode == "staged" else ())
         return Run(request, feed, journal, known, progress, kept, resumed)
 
     def _abandon_others(self, unit: Unit) -> None:
@@ -137,7 +142,7 @@ class ImportService:
         layout = direct.Layout(run.feed, now)
         prepared = from_child(lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT))
         try:
-            with self.database.unit() as unit:
+            with self.database.first_load() as unit:
                 with unit.unique_later("product", "sku") as is_unique:
                     with run.phase("read_and_write"):
                         for item in prepared:
@@ -186,6 +191,7 @@ class ImportService:
                 with self.database.unit() as unit:
                     for rows, rejects, met, notes, position, line in portion:
                         stage.add(unit, journal.id, rows)
+                        run.plain = run.plain and all(map(stage.is_plain, rows))
                         journals.add_rejects(unit, journal, rejects)
                         journal.counts.rows += len(rows) + len(rejects) + met
                         journal.counts.unchanged += met
@@ -201,7 +207,7 @@ class ImportService:
         if journal.state != "reading":
             return
         with run.phase("settle"), self.database.unit() as unit:
-            stage.settle(unit, journal, run.known)
+            stage.settle(unit, journal, run.known, plain=run.plain and not run.resumed)
             nothing_left = counts.rejected + counts.superseded == counts.rows
             refused = counts.rejected and (run.request.on_error == "reject-file" or nothing_left)
             journal.state = "refused" if refused else "merging"
@@ -214,6 +220,7 @@ class ImportService:
             self._meet_known(run)
         if run.request.dry_run:
             with run.phase("compare"), self.database.read() as unit:
+                run.not_pruned = held_back(unit, journal) if prunes else None
                 run.changes = preview(unit, journal, run.known, prune=prunes, limit=_SHOWN_CHANGES)
             return
         with run.phase("merge"):
@@ -221,6 +228,7 @@ class ImportService:
                 self._merge_stage(run)
         with run.phase("finish"), self.database.unit() as unit:
             if prunes:
+                run.not_pruned = held_back(unit, journal)
                 journal.counts.retired += prune(unit, journal, run.known, actor=self.audit.actor, now=self.clock.now())
             self.audit.record(unit, "catalogue.import", journal.id, journal.counts.as_dict(), count=journal.counts.rows)
             _verify(journals.stored_counts(unit, journal), journal)
@@ -278,6 +286,7 @@ class ImportService:
             superseded=[shown(row) for row in superseded],
             changes=run.changes,
             phases=run.phases,
+            not_pruned=run.not_pruned,
         )
 
     def _find_raw_rows(self, run: Run) -> None:
@@ -304,6 +313,10 @@ class ImportService:
             return None
         os.makedirs(self.rejects_folder, mode=0o700, exist_ok=True)
         return os.path.join(self.rejects_folder, f"{run.journal.id}.csv")
+
+
+def _of_rejects(feed: Feed) -> bool:
+    return getattr(feed, "of_rejects", False)  # which only CSV can be
 
 
 def _verify(stored: dict[str, int], journal: Journal) -> None:

@@ -6,15 +6,19 @@ import marshal
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from shopctl.catalogue.feed.row import LINE, PARENT_SKU, SKU, FeedRow
+from shopctl.catalogue.feed.row import COMPONENTS, LINE, PARENT_SKU, PUBLISH_AT, RETIRE_AT, SKU, FeedRow
 from shopctl.catalogue.importing import journal as journals
+from shopctl.catalogue.importing.bundles import Bundles, Rejected
 from shopctl.catalogue.importing.journal import Journal
 from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.kernel import clock
 from shopctl.storage.unit import Unit
 
-_BATCH = 2000
+JUDGED_TOGETHER = frozenset({"parent_sku", "components", "publish_at", "retire_at"})
+"""Fields whose rows are judged only once all are staged, together and against the shop."""
 
-Rejected = tuple[int, str, str, str, str, object]
+_BATCH = 2000
+_NOTHING = (..., None, "[]")
 
 
 def add(unit: Unit, import_id: str, rows: Sequence[FeedRow]) -> None:
@@ -29,11 +33,23 @@ def add(unit: Unit, import_id: str, rows: Sequence[FeedRow]) -> None:
     )
 
 
-def settle(unit: Unit, journal: Journal, known: KnownRecords) -> None:
-    """Decide what the whole stage decides: of several rows with one SKU the last wins, parents must exist."""
+def is_plain(row: FeedRow) -> bool:
+    """Whether a row says nothing that is judged by more than itself, apart from its parent."""
+    return row[COMPONENTS] in _NOTHING and row[PUBLISH_AT] in _NOTHING and row[RETIRE_AT] in _NOTHING
+
+
+def settle(unit: Unit, journal: Journal, known: KnownRecords, *, plain: bool = False) -> None:
+    """Decide what the whole stage decides: of several rows with one SKU the last wins, parents must exist.
+
+    So must components, and a bundle may not hold itself; a product is published before it is retired. Where all rows
+    are `plain` there is nothing of that to look at.
+    """
     _supersede(unit, journal, known)
-    while _reject_orphans(unit, journal):
-        pass  # a rejected row may have been the parent of others
+    bundles = Bundles(unit, journal.id)
+    if not plain:
+        _look_through(unit, journal, bundles)
+    while _reject_orphans(unit, journal) or _reject_bundles(unit, journal, bundles):
+        pass  # a rejected row may have been the parent or a component of others
 
 
 def batches(unit: Unit, journal: Journal) -> Iterator[list[FeedRow]]:
@@ -95,7 +111,8 @@ def _repeated(unit: Unit, journal: Journal, repeats: dict[int, list[int]]) -> It
     if repeats:
         yield from unit.tuples(
             f"""select p.sku, r.hash from feed_record r join product p on p.id = r.product_id
-                 where r.feed_id = :feed and r.hash in (select cast(value ->> 0 as bigint) from {unit.each("hashes")})""",
+                 where r.feed_id = :feed
+                   and r.hash in (select cast(value ->> 0 as bigint) from {unit.each("hashes")})""",
             feed=journal.feed_id,
             hashes=journals.json_rows([value] for value in repeats),
         )
@@ -135,6 +152,45 @@ def _reject_orphans(unit: Unit, journal: Journal) -> bool:
         for line, sku, parent, is_missing, is_variant in orphans
     ])  # fmt: skip
     return bool(orphans)
+
+
+def _reject_bundles(unit: Unit, journal: Journal, bundles: Bundles) -> bool:
+    rejected = bundles.rejected()
+    _remove(unit, journal, rejected)
+    return bool(rejected)
+
+
+def _look_through(unit: Unit, journal: Journal, bundles: Bundles) -> None:
+    early: list[Rejected] = []
+    for rows in batches(unit, journal):
+        for row in rows:
+            bundles.add(row[LINE], row[SKU], row[COMPONENTS])
+        early += _never_visible(unit, [row for row in rows if row[PUBLISH_AT] is not ... or row[RETIRE_AT] is not ...])
+    _remove(unit, journal, early)
+
+
+def _never_visible(unit: Unit, rows: Sequence[FeedRow]) -> list[Rejected]:
+    if not rows:
+        return []
+    stored = {
+        sku: (publish_at, retire_at)
+        for sku, publish_at, retire_at in unit.tuples(
+            f"""select sku, publish_at, retire_at from product
+                 where (publish_at is not null or retire_at is not null)
+                   and sku in (select value ->> 0 from {unit.each("skus")})""",
+            skus=journals.json_rows([row[SKU]] for row in rows),
+        )
+    }
+    found: list[Rejected] = []
+    for row in rows:
+        before = stored.get(row[SKU], (None, None))
+        publish_at = before[0] if row[PUBLISH_AT] is ... else row[PUBLISH_AT]
+        retire_at = before[1] if row[RETIRE_AT] is ... else row[RETIRE_AT]
+        if publish_at is not None and retire_at is not None and retire_at <= publish_at:
+            field = "publish_at" if row[RETIRE_AT] is ... else "retire_at"
+            reason = f"it would be retired at {clock.show(retire_at)}, not after it is published"
+            found.append((row[LINE], row[SKU], field, "schedule.invalid", f"{reason} at {clock.show(publish_at)}", []))
+    return found
 
 
 def _why(sku: str, parent: str, is_missing: bool, is_variant: bool) -> tuple[str, str]:

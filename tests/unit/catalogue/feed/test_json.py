@@ -207,3 +207,22 @@ def test_a_broken_document_is_refused(read: Reader, text: str, error: type[Broke
 def test_a_record_without_end_is_refused(read: Reader, start: str) -> None:
     with pytest.raises(EndlessRecord):
         read(start + "x" * 2_000_000, limits=Limits(record_bytes=100_000))
+
+
+@pytest.mark.parametrize(
+    ("number", "cents"),
+    [("1e2", 10000), ("1E+2", 10000), ("1.5E+1", 1500), ("199e-2", 199), ("1.23456789e7", 1234567890)],
+)
+def test_a_number_may_have_an_exponent(read: Reader, number: str, cents: int) -> None:
+    row = read(f'{{"sku":"A","price":{number},"stock":1e2}}\n{{"sku":"B","prices":[{{"amount":{number}}}]}}'.encode())
+
+    assert [row[sku]["prices"][0][1] for sku in "AB"] == [cents, cents]
+    assert row["A"]["stock"] == (("default", 100),)
+
+
+@pytest.mark.parametrize("number", ['"1e2"', "1e400", "1e-400", "1e99", "-1e2", f"1{'0' * 50}e1"])
+def test_an_exponent_in_a_text_or_beyond_all_prices_is_refused(read: Reader, number: str) -> None:
+    codes = read(f'{{"sku":"A","price":{number}}}'.encode()).codes
+
+    assert len(codes) == 1
+    assert codes[0][1].startswith("price.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from shopctl.catalogue.feed.errors import BadArchive, NoRows
+from shopctl.catalogue.feed.errors import BadArchive, NoRows, NoRowsInSheet
 from shopctl.catalogue.feed.workbook import number_text, unescaped
 from unit.catalogue.feed.conftest import Reader
 from unit.catalogue.feed.workbooks import MAIN, number, sheet, text, workbook
@@ -54,6 +55,10 @@ def test_a_row(read: Reader, pack: object) -> None:
         ("46350.5", True, "2026-11-24T12:00:00"),
         ("46350.56527777778", True, "2026-11-24T13:34:00"),
         ("0.25", True, "06:00:00"),
+        ("1", True, "1900-01-01"),
+        ("59", True, "1900-02-28"),
+        ("59.5", True, "1900-02-28T12:00:00"),
+        ("61", True, "1900-03-01"),
         ("-1", True, "-1"),
         ("99999999", True, "99999999"),
         ("NaN", False, "NaN"),
@@ -73,6 +78,27 @@ def test_dates_by_style(read: Reader) -> None:
     assert extra.count("2026-11-24T12:00:00") == 4
     assert '"style_0":"46350.5"' in extra
     assert '"style_3":"46350.5"' in extra
+
+
+@pytest.mark.parametrize(("days", "shown"), [("1.25", "30:00:00"), ("0.25", "06:00:00"), ("-1", "-1"), ("x", "x")])
+def test_durations_are_no_dates(read: Reader, days: str, shown: str) -> None:
+    head = text("sku") + text("set") + text("built_in") + text("coloured")
+    row = text("A") + number(days, 6) + number(days, 7) + number(days, 8)
+
+    assert json.loads(read(workbook(sheet([head, row])))["A"]["extra"]) == {
+        "set": shown, "built_in": shown, "coloured": days,
+    }  # fmt: skip
+
+
+def test_a_first_sheet_without_rows_is_named_with_the_others(read: Reader) -> None:
+    others = '<sheet name="Prices" sheetId="3" r:id="rId2"/><sheet name="Old" sheetId="4" state="hidden" r:id="rId3"/>'
+
+    with pytest.raises(NoRowsInSheet) as refused:
+        read(workbook(sheet([text("Notes only")]), sheets=others))
+
+    assert refused.value.exit_code == 12
+    assert "'Products'" in refused.value.message
+    assert "the others, 'Prices', are not read" in refused.value.message
 
 
 def test_the_other_epoch(read: Reader) -> None:

@@ -12,7 +12,7 @@ _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _WORKBOOK = (
     f'<workbook xmlns="{MAIN}" xmlns:r="{_RELATIONS}">%s<sheets>'
     '<sheet name="Hidden" sheetId="1" state="hidden" r:id="rId9"/>'
-    '<sheet name="Products" sheetId="2" r:id="rId1"/></sheets></workbook>'
+    '<sheet name="Products" sheetId="2" r:id="rId1"/>%s</sheets></workbook>'
 )
 _RELS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
@@ -20,11 +20,13 @@ _RELS = (
 )
 _STYLES = (
     f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
-    '<numFmt numFmtId="165" formatCode="&quot;days&quot; 0.00 [Red]"/></numFmts>'
+    '<numFmt numFmtId="165" formatCode="&quot;days&quot; 0.00 [Red]"/>'
+    '<numFmt numFmtId="166" formatCode="[h]:mm"/><numFmt numFmtId="167" formatCode="[Magenta]0.00"/></numFmts>'
     '<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>'
     '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/>'
-    '<xf numFmtId="22"><alignment/></xf><xf numFmtId="45"/></cellXfs></styleSheet>'
-)  # styles: 1, 2, 4, 5 are dates or times; 0 and 3 are numbers
+    '<xf numFmtId="22"><alignment/></xf><xf numFmtId="45"/>'
+    '<xf numFmtId="166"/><xf numFmtId="46"/><xf numFmtId="167"/></cellXfs></styleSheet>'
+)  # styles: 1, 2, 4, 5 are dates or times; 6 and 7 durations; 0, 3 and 8 are numbers
 
 
 def text(value: str) -> str:
@@ -41,11 +43,16 @@ def sheet(rows: Sequence[str]) -> str:
 
 
 def workbook(
-    sheet_xml: str | bytes, *, strings: str = "", properties: str = "", more: dict[str, bytes] | None = None
+    sheet_xml: str | bytes,
+    *,
+    strings: str = "",
+    properties: str = "",
+    sheets: str = "",
+    more: dict[str, bytes] | None = None,
 ) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/workbook.xml", _WORKBOOK % properties)
+        archive.writestr("xl/workbook.xml", _WORKBOOK % (properties, sheets))
         archive.writestr("xl/_rels/workbook.xml.rels", _RELS)
         archive.writestr("xl/styles.xml", _STYLES)
         if strings:

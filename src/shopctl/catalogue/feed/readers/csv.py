@@ -68,6 +68,7 @@ class CsvFeed:
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
         self.header, self.fields = self.table.header, self.table.fields
+        self.of_rejects = bool(self.table.offset)
         if not self._has_rows():
             raise NoRows(file=source.name)
 

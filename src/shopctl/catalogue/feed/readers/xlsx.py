@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shopctl.catalogue.feed.errors import NoRows, NoRowsInSheet
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.sheet import SheetFeed
 from shopctl.catalogue.feed.source import Source
@@ -13,4 +14,11 @@ class XlsxFeed(SheetFeed):
 
     def __init__(self, source: Source, mapping: Mapping, default_currency: str) -> None:
         workbook = Workbook(source.spool(), source.name, source.limits)
-        super().__init__("xlsx", source, workbook.rows(), mapping, default_currency)
+        try:
+            super().__init__("xlsx", source, workbook.rows(), mapping, default_currency)
+        except NoRows:
+            # A cover often stands before the products.
+            if not workbook.others:
+                raise
+            others = ", ".join(repr(name[:40]) for name in workbook.others[:10])
+            raise NoRowsInSheet(file=source.name, sheet=workbook.title[:40], others=others) from None
