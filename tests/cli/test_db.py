@@ -148,7 +148,8 @@ DIFFERENCES = {
     "every product's version is that of its last change": "update product set version = 9 where id = 5",
     "lists and attributes are JSON": "update product set tags = '[' where id = 5",
     "components are products": """update product set components = '[{"quantity":1,"sku":"NONE"}]' where id = 5""",
-    "no bundle holds itself": """update product set components = '[{"quantity":1,"sku":"SHIRT"}]' where sku = 'SHIRT'""",
+    "no bundle holds itself": """update product set components = '[{"quantity":1,"sku":"SHIRT"}]'
+                                  where sku = 'SHIRT'""",
     "changes belong to a product": "update change set product_id = 4711 where product_id = 5",
 }
 

@@ -91,7 +91,8 @@ def test_every_format_carries_every_key():
 def test_nothing_found_is_no_error(output):
     done = run("tiny", "list", "--kind", "none", "-o", output)
     assert done.returncode == 0
-    assert done.stdout == {"json": "[]\n", "yaml": "[]\n"}.get(output, "")
+    headings = {"csv": "sku,name,quantity\n", "tsv": "sku\tname\tquantity\n"}
+    assert done.stdout == {"json": "[]\n", "yaml": "[]\n", **headings}.get(output, "")
     assert done.stderr == ("no things\n" if output == "table" else "")
     assert run("tiny", "list", "--kind", "none", "--quiet").stderr == ""
 

@@ -57,7 +57,7 @@ _MEANS = {name: field for field, names in FIELDS.items() for name in names.split
 _RANK = {name: rank for names in FIELDS.values() for rank, name in enumerate(names.split("|"))}
 
 _PRICE = re.compile(
-    r"(?:(?:variant|unit|product)[\s_-]*)?price[\s_:-]*(?:(?P<list>[^\[\]()]*?)[\s_-]*[\[(]\s*(?P<bracketed>[a-z]{3})\s*[\])]|(?P<plain>[a-z]{3}))",
+    r"(?:(?:variant|unit|product)[\s_-]*)?price[\s_:.-]*(?:(?P<list>[^\[\]()]*?)[\s_-]*[\[(]\s*(?P<bracketed>[a-z]{3})\s*[\])]|(?P<plain>[a-z]{3}))",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(?:variant|product)?(option|tag|image)(\d{1,2})(name|value)?")

@@ -79,16 +79,23 @@ class Bundles:
         return {sku: parts for sku, parts in found.items() if parts}
 
     def _staged(self, skus: Iterable[str]) -> dict[str, object]:
-        rows = self._among("select sku, row from import_row where import_id = :id and sku in", skus, id=self.import_id)
+        # Looked up by its line, for SQLite would read the whole stage otherwise. A SKU has one row there by now.
+        rows = self._among(
+            """select r.sku, r.row from {each} join import_row r
+                   on r.import_id = :id and r.line = (select o.line from import_row o
+                                                       where o.import_id = :id and o.sku = each.value ->> 0)""",
+            skus,
+            id=self.import_id,
+        )
         return {sku: marshal.loads(row)[COMPONENTS] for sku, row in rows}
 
     def _stored(self, skus: Iterable[str]) -> dict[str, str]:
-        return dict(self._among("select sku, components from product where sku in", skus))
+        return dict(
+            self._among("select p.sku, p.components from {each} join product p on p.sku = each.value ->> 0", skus)
+        )
 
     def _among(self, sql: str, skus: Iterable[str], **params: object) -> Iterator[tuple[Any, ...]]:
         wanted = list(skus)
         for start in range(0, len(wanted), _BATCH):
             portion = json_rows([sku] for sku in wanted[start : start + _BATCH])
-            yield from self.unit.tuples(
-                f"{sql} (select value ->> 0 from {self.unit.each('skus')})", skus=portion, **params
-            )
+            yield from self.unit.tuples(sql.format(each=self.unit.each("skus")), skus=portion, **params)

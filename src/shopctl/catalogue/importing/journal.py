@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from shopctl.kernel import ids
@@ -99,12 +100,13 @@ def rejects_from(unit: Unit, path: str) -> str | None:
 
 def known_hashes(unit: Unit, feed_name: str) -> Iterator[int]:
     """The hashes of the records this feed brought last and nobody edited since."""
-    rows = unit.stream(
-        """select r.hash from feed_record r join feed f on f.id = r.feed_id
-            where f.name = :name and r.hash is not null""",
-        name=feed_name,
+    return chain.from_iterable(
+        unit.stream(
+            """select r.hash from feed_record r join feed f on f.id = r.feed_id
+                where f.name = :name and r.hash is not null""",
+            name=feed_name,
+        )
     )
-    return (row[0] for row in rows)
 
 
 def start(

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 _SHIFT = 48
-_STRETCHES = 1 << 16
+_MIDDLE = 1 << 15  # the stretch that begins with zero
 
 
 class KnownRecords:
@@ -21,11 +21,9 @@ class KnownRecords:
         self._hashes = array("q", sorted(hashes))
         self._lines = array("q", bytes(8 * len(self._hashes)))
         self._repeats = array("q")  # hash and line of records that were met again further down
-        self._starts = array("q", bytes(8 * (_STRETCHES + 1)))
-        for value in self._hashes:
-            self._starts[(value >> _SHIFT) + _STRETCHES // 2 + 1] += 1
-        for index in range(_STRETCHES):
-            self._starts[index + 1] += self._starts[index]
+        firsts = range(-(1 << 63), 1 << 63, 1 << _SHIFT)
+        self._starts = array("q", [bisect_left(self._hashes, first) for first in firsts])
+        self._starts.append(len(self._hashes))
         self._found: dict[int, int] = {}  # hash and place of those found since the last were noted
 
     def __len__(self) -> int:
@@ -53,7 +51,7 @@ class KnownRecords:
         return self._lines[place] if place >= 0 else 0
 
     def _place(self, value: int) -> int:
-        stretch = (value >> _SHIFT) + _STRETCHES // 2
+        stretch = (value >> _SHIFT) + _MIDDLE
         end = self._starts[stretch + 1]
         place = bisect_left(self._hashes, value, self._starts[stretch], end)
         return place if place < end and self._hashes[place] == value else -1

@@ -201,6 +201,7 @@ def test_blank_cells_at_the_end_may_be_missing_or_too_many(read: Reader) -> None
         ("price,currency", "3,jpy", [("JPY", 3)]),
         ("price,currency", "1.234,KWD", [("KWD", 1234)]),
         ("price_eur,price_usd", "1.00,2.00", [("EUR", 100), ("USD", 200)]),
+        ("price.EUR", "1.00", [("EUR", 100)]),
         ("price (EUR)", "1.00", [("EUR", 100)]),
         ("Variant Price EUR", "1.00", [("EUR", 100)]),
         ("price,price_usd", "1.00,2.00", [("EUR", 100), ("USD", 200)]),

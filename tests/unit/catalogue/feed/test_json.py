@@ -91,7 +91,7 @@ def test_prices_are_read_from_their_digits(read: Reader, price: str, minor: int)
         ('{"name":"x"}', "sku.missing"),
         ('{"sku":"A","name":null}', "name.missing"),
         ('{"sku":["A"]}', "field.type"),
-        ('{"sku":"A","price":1e5}', "price.invalid"),
+        ('{"sku":"A","price":"1e5"}', "price.invalid"),
         ('{"sku":"A","price":1E400}', "price.invalid"),
         ('{"sku":"A","price":NaN}', "json.invalid"),
         ('{"sku":"A","x":1e400}', "json.invalid"),
