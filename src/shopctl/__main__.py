@@ -26,8 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code; raises nothing."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     # Started without standard streams (`>&-`), Python has none at all; what would be said goes nowhere then.
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open for as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
     failure = _Failure(arguments)
     try:
         try:

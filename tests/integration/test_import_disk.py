@@ -40,7 +40,8 @@ def test_an_import_onto_a_full_disk(
         assert len(full.stderr.splitlines()) == 1
         shop.run("db", "check")
         if way == "direct":
-            assert shop.run("catalogue", "list", "-o", "json").json == []
+            # All or nothing: what is committed already may still lack its end, which `--resume` adds.
+            assert len(shop.run("catalogue", "list", "-o", "json").json) in (0, feed.rows - len(feed.bad))
         done = shop.run("catalogue", "import", feed.path, "--on-error", "skip-rows", "--resume", "-o", "json", expect=6)
         assert_whole(shop, feed, done.json, 1)
         assert_sound(shop)

@@ -23,6 +23,6 @@ def library(folder: Path) -> Path:
 
 
 def environment(library: Path, database: Path, **limits: int) -> dict[str, str]:
-    """What a process needs for its disk to fail: `full_after` and `write_fails_after` bytes, `sync_fails_after` syncs."""
+    """What makes a process's disk fail: `full_after` and `write_fails_after` bytes, `sync_fails_after` syncs."""
     names = {f"SHOPCTL_TEST_{name.upper()}": str(limit) for name, limit in limits.items()}
     return {"LD_PRELOAD": os.fspath(library), "SHOPCTL_TEST_FAULT_FILE": os.fspath(database), **names}

@@ -34,7 +34,9 @@ class Product(ShopTable, table=True):
     __table_args__ = (
         # A first import has the SKUs checked at its end, see `Unit.unique_later`.
         Index("uq_product_sku", "sku", unique=True).ddl_if(dialect="sqlite"),
-        UniqueConstraint("sku", name="uq_product_sku", deferrable=True, initially="IMMEDIATE").ddl_if(dialect="postgresql"),
+        UniqueConstraint("sku", name="uq_product_sku", deferrable=True, initially="IMMEDIATE").ddl_if(
+            dialect="postgresql"
+        ),
         Index("ix_product_parent_sku", "parent_sku", sqlite_where=Column("parent_sku") != "",
               postgresql_where=Column("parent_sku") != ""),
     )  # fmt: skip
@@ -204,7 +206,7 @@ class ImportRow(ShopTable, table=True):
 
 
 class ImportReject(ShopTable, table=True):
-    """A row an import did not take, with the reason; `superseded` ones were replaced by a later row of the same file."""
+    """A row an import did not take, with the reason; a `superseded` one was replaced by a later row of its file."""
 
     __tablename__ = "import_reject"
     __table_args__ = (_WITHOUT_ROWID,)

@@ -79,15 +79,16 @@ class Bundles:
         return {sku: parts for sku, parts in found.items() if parts}
 
     def _staged(self, skus: Iterable[str]) -> dict[str, object]:
-        # Looked up by its line, for SQLite would read the whole stage otherwise. A SKU has one row there by now.
+        # Looked up by its line in a left join, for SQLite would read the whole stage for each portion otherwise. A SKU
+        # has one row there by now.
         rows = self._among(
-            """select r.sku, r.row from {each} join import_row r
+            """select r.sku, r.row from {each} left join import_row r
                    on r.import_id = :id and r.line = (select o.line from import_row o
                                                        where o.import_id = :id and o.sku = each.value ->> 0)""",
             skus,
             id=self.import_id,
         )
-        return {sku: marshal.loads(row)[COMPONENTS] for sku, row in rows}
+        return {sku: marshal.loads(row)[COMPONENTS] for sku, row in rows if sku is not None}
 
     def _stored(self, skus: Iterable[str]) -> dict[str, str]:
         return dict(
