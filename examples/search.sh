@@ -13,4 +13,4 @@ shopctl catalogue search "tree" --where 'price<1000' --facet brand --currency EU
 shopctl catalogue search "kitchen" --sort price -o csv --fields sku,name
 
 test "$(shopctl catalogue search quince -o json --query 'hits[0].sku')" = '"TREE-QUINCE"'
-test "$(shopctl catalogue search 'no such thing anywhere' -o json --query 'hits')" = '[]'
+test "$(shopctl catalogue search 'quixotry' -o json --query 'hits')" = '[]'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import shutil
@@ -38,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and SESSION in os.environ:
         folder = Path(os.environ.pop(SESSION).partition(":")[2])
-        if (found := folder / "server").exists():
+        for found in folder.glob("server-*"):
             Server(Path(found.read_text())).remove()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -83,17 +82,17 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
-    """The URL of a server whose user may create databases; one server for all workers of a test session."""
+    """The URL of a server whose user may create databases; each worker of a test session has one of its own.
+
+    Readers of the change log stop below the oldest transaction of the whole server, be it another worker's.
+    """
     if url := os.environ.get("SHOPCTL_TEST_POSTGRES"):
         return url
     owner, _, name = os.environ[SESSION].partition(":")
-    folder = Path(name)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        found = folder / "server"
-        if not found.exists():
-            found.write_text(str(Server.create(owner=int(owner)).folder))
-        return Server(Path(found.read_text())).url()
+    found = Path(name) / f"server-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    server = Server.create(owner=int(owner))
+    found.write_text(str(server.folder))
+    return server.url()
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ TEXT_FIELDS: dict[str, tuple[Callable[[str], str], Callable[[dict[str, Any]], An
     # field: (the assignment, where the text is shown, how it is to come back)
     "name": (lambda text: f"name={text}", lambda shown: shown["name"], str),
     "description": (lambda text: f"description={text}", lambda shown: shown["description"], str),
-    "brand": (lambda text: f"brand={text}", lambda shown: shown["brand"], str),
-    "tax_class": (lambda text: f"tax_class={text}", lambda shown: shown["tax_class"], str),
+    "brand": (lambda text: f"brand={text}", lambda shown: shown["brand"], str.strip),
+    "tax_class": (lambda text: f"tax_class={text}", lambda shown: shown["tax_class"], str.strip),
     "category": (
         lambda text: f"category={text}",
         lambda shown: shown["category"],

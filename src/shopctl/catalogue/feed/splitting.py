@@ -8,6 +8,7 @@ notices (such a record does not parse as one) and asks for the same bytes again,
 from __future__ import annotations
 
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -196,17 +197,23 @@ class Splitter:
         return match is not None and self.fits(self.buffer[second_line : match.end() - 1])
 
 
+# Giving nothing back saves memory on long records; before Python 3.11.5 such patterns match wrongly (cpython#106052).
+POSSESSIVE = b"+" if sys.version_info >= (3, 11, 5) else b""
+
+
 def _record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     """One record with its line end."""
     d, q, e = (re.escape(part) for part in (dialect.delimiter.encode(), dialect.quote.encode(), dialect.line_end))
     if dialect.escape is None:
-        inside = rb"(?:[^%(q)b]++|%(q)b%(q)b)*+"
-        bare = rb"[^%(d)b%(e)b]*+"
+        inside = rb"[^%(q)b]*%(p)b(?:%(q)b%(q)b[^%(q)b]*%(p)b)*%(p)b"
+        bare = rb"[^%(d)b%(e)b]*%(p)b"
+        close = q + b"(?!" + q + b")"
     else:
-        inside = rb"(?:[^%(q)b%(x)b]++|%(x)b.)*+"
-        bare = rb"(?:[^%(d)b%(e)b%(x)b]++|%(x)b.)*+"
+        inside = rb"[^%(q)b%(x)b]*%(p)b(?:%(x)b.[^%(q)b%(x)b]*%(p)b)*%(p)b"
+        bare = rb"[^%(d)b%(e)b%(x)b]*%(p)b(?:%(x)b.[^%(d)b%(e)b%(x)b]*%(p)b)*%(p)b"
+        close = q
     x = re.escape((dialect.escape or "\\").encode())
-    facts = {b"d": d, b"q": q, b"e": e, b"x": x}
+    facts = {b"d": d, b"q": q, b"e": e, b"x": x, b"p": POSSESSIVE}
     inside, bare = inside % facts, bare % facts
-    field = b"(?:" + q + inside + q + bare + b"|(?!" + q + b")" + bare + b")"
-    return re.compile(field + b"(?:" + d + field + b")*+" + e, re.DOTALL)
+    field = b"(?:" + q + inside + close + bare + b"|(?!" + q + b")" + bare + b")"
+    return re.compile(field + b"(?:" + d + field + b")*" + POSSESSIVE + e, re.DOTALL)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from shopctl.catalogue.feed.errors import BadJson, EndlessRecord, Truncated
 from shopctl.catalogue.feed.records import Record, RecordFeed
 from shopctl.catalogue.feed.source import Source, Stream
+from shopctl.catalogue.feed.splitting import POSSESSIVE
 
 _CHUNK = 256 << 10
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)  # a lone quote: the string goes on in the next chunk
+# A lone quote: the string goes on in the next chunk.
+_TOKEN = re.compile(rb'"[^"\\]*%(p)b(?:\\.[^"\\]*%(p)b)*%(p)b"|[\[\]{}"]' % {b"p": POSSESSIVE}, re.DOTALL)
 _BLANK = re.compile(rb"[ \t\r\n]*")
 _LIST_KEY = b'"products"'
 
