@@ -140,9 +140,11 @@ class ImportService:
         journal.counts = Counts()
         whole = run.request.on_error == "reject-file"
         layout = direct.Layout(run.feed, now)
-        prepared = from_child(lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT))
+        prepared = from_child(
+            lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT, feed_id=journal.feed_id, pack=self.database.packed)
+        )
         try:
-            with self.database.first_load() as unit:
+            with self.database.first_load(direct.TABLES) as unit:
                 with unit.unique_later("product", "sku") as is_unique:
                     with run.phase("read_and_write"):
                         for item in prepared:
@@ -170,7 +172,7 @@ class ImportService:
                 for item in portion:
                     journals.add_rejects(unit, journal, item[direct.REJECTS])
                     counts.rejected += len(item[direct.REJECTS])
-                    counts.rows += len(item[direct.PRODUCTS]) + len(item[direct.REJECTS])
+                    counts.rows += item[direct.PRODUCTS] + len(item[direct.REJECTS])
                     run.tell(item[direct.POSITION])
 
     def _give_up(self, run: Run) -> None:
