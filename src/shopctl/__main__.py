@@ -120,6 +120,7 @@ class _Failure:
             return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable)
         if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
             hint = "Free some space, or send the output elsewhere."
+            _discard_output()
             return self._say("output.no_room", "No space is left for standard output.", hint, 7, True)
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         hint = "" if self.debug else "Run again with --debug to see where."
@@ -176,9 +177,13 @@ def _traceback(error: Exception) -> str:
     return _redacted("\n".join(one_line(line) for line in lines))
 
 
+def _discard_output() -> None:
+    # What is still waiting would fail again at the interpreter's exit, which then answers with a code of its own (120).
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _reader_left() -> bool:
     """Whether standard output is a pipe that nobody reads any more; then what is left of it is thrown away."""
-    import os
     import select
 
     try:
@@ -187,7 +192,7 @@ def _reader_left() -> bool:
         poll.register(descriptor, select.POLLOUT)
         left = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
         if left:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+            _discard_output()
     except (OSError, ValueError):
         return False
     return left

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shopctl.operations import consistency
 from shopctl.operations.consistency import agreement
 from shopctl.storage.database import open_database
 from support.postgres import fresh_database
@@ -298,3 +299,9 @@ def _rows(url: str) -> int | None:
             return None
         with database.read() as unit:
             return unit.value("select count(*) from product") if "product" in unit.tables() else None
+
+
+def test_no_check_walks_through_all_products_for_every_row() -> None:
+    """PostgreSQL turns `not in (select …)` into that as soon as the list outgrows its working memory."""
+    for rule in (*consistency._PRODUCTS, *consistency._BUNDLES):
+        assert "not in (select" not in rule.sql, rule.check

@@ -125,7 +125,7 @@ def _product_text(shop: Shop, product: dict[str, Any]) -> str:
     if [level["location"] for level in given["stock"].get("locations", [])] == ["default"]:
         del given["stock"]["locations"]  # it would say the same again
     if "prices" in given:
-        given["prices"] = [_price_text(price) for price in given["prices"]]
+        given["prices"] = tables.Lines(_price_text(price) for price in given["prices"])
     if variants := given.pop("variants", None):
         given["variants"] = [
             {"sku": row["sku"], **row["options"], "status": row["status"], "available": row["available"]}

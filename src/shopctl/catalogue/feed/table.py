@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS, Target, assign
 from shopctl.catalogue.feed.compiling import Convert, compile_columns, given_fields
-from shopctl.catalogue.feed.errors import BadMapping, NoIdentity
+from shopctl.catalogue.feed.errors import BadMapping, NoIdentity, TooWide
 from shopctl.catalogue.feed.groups import Groups, Line
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
@@ -16,9 +16,14 @@ from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
 from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
 
+MOST_COLUMNS = 16_384  # of a spreadsheet (ECMA-376)
+
 
 class Table:
-    """The columns of one file. Raises NoIdentity without a SKU column, BadMapping for a mapping of absent columns."""
+    """The columns of one file.
+
+    Raises NoIdentity without a SKU column, TooWide, and BadMapping for a mapping of absent columns.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,8 @@ class Table:
         header = [name.strip() for name in header]
         while header and not header[-1]:
             header.pop()
+        if len(header) > MOST_COLUMNS:
+            raise TooWide(file=file, count=len(header), limit=MOST_COLUMNS)
         self.limits = limits
         self.padded = False
         # A rejects file is the original file with five columns before it; they say why a row did not go in.

@@ -89,12 +89,24 @@ def feed_id(unit: Unit, name: str) -> int:
     return int(unit.value("select id from feed where name = :name", name=name))
 
 
-def rejects_from(unit: Unit, path: str) -> str | None:
-    """The feed whose rejects an import wrote to this file, by its name; None when it has another one."""
+def rejects_from(unit: Unit, path: str, reject: Sequence[str]) -> str | None:
+    """The feed whose rejects an import wrote to this file, by its name or else by its first reject.
+
+    `reject` are the line, SKU, field, code and message of that one; None when no import wrote it.
+    """
     feed: str | None = unit.value(
         "select f.name from catalogue_import i join feed f on f.id = i.feed_id where i.id = :id",
         id=storable(os.path.basename(path).removesuffix(".csv")),
     )
+    if feed is None and len(reject) == 5 and reject[0].isdecimal() and len(reject[0]) < 16:
+        line, sku, field, code, message = map(storable, reject)
+        feed = unit.value(
+            """select f.name from import_reject r
+                 join catalogue_import i on i.id = r.import_id join feed f on f.id = i.feed_id
+                where r.line = :line and r.sku = :sku and r.field = :field and r.code = :code and r.message = :message
+                order by i.id desc limit 1""",
+            line=int(line), sku=sku, field=field, code=code, message=message,
+        )  # fmt: skip
     return feed
 
 

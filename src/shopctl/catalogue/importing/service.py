@@ -74,7 +74,7 @@ class ImportService:
                 limits=self.limits,
                 default_currency=self.currency,
             )
-            if request.prune and _of_rejects(feed):
+            if request.prune and _of_rejects(feed) is not None:
                 raise RejectsCannotPrune(path="Standard input" if kept else request.path)
             if kept and not stage.JUDGED_TOGETHER & feed.fields:
                 kept.keeping = False
@@ -107,8 +107,8 @@ class ImportService:
         mark = fingerprint(request, feed)
         with self.database.unit() as unit:
             name = feed.name
-            if name == feed.format and _of_rejects(feed):
-                name = journals.rejects_from(unit, request.path) or name
+            if name == feed.format and (reject := _of_rejects(feed)) is not None:
+                name = journals.rejects_from(unit, request.path, reject) or name
             journal = journals.resumable(unit, mark) if request.resume else None
             resumed = journal is not None
             if journal is None:
@@ -317,8 +317,8 @@ class ImportService:
         return os.path.join(self.rejects_folder, f"{run.journal.id}.csv")
 
 
-def _of_rejects(feed: Feed) -> bool:
-    return getattr(feed, "of_rejects", False)  # which only CSV can be
+def _of_rejects(feed: Feed) -> tuple[str, ...] | None:
+    return getattr(feed, "of_rejects", None)  # which only CSV can be
 
 
 def _verify(stored: dict[str, int], journal: Journal) -> None:

@@ -58,6 +58,8 @@ class CsvFeed:
             raw = self.splitter.take_header()
         except EndlessLine as problem:
             raise self._endless(problem) from None
+        if not raw:
+            raise NoRows(file=source.name)
         samples = self._samples(sample)
         header = self._loose_cells(
             self.decode(raw) if self.encoding == "windows-1252" else raw.decode("utf-8", "replace")
@@ -68,7 +70,8 @@ class CsvFeed:
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
         self.header, self.fields = self.table.header, self.table.fields
-        self.of_rejects = bool(self.table.offset)
+        # What a rejects file says of its first row tells which import wrote it.
+        self.of_rejects = tuple(next((cells for cells in samples if cells), []))[:5] if self.table.offset else None
         if not self._has_rows():
             raise NoRows(file=source.name)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shopctl.catalogue.feed.errors import BadJson, Bomb
-from shopctl.catalogue.feed.objects import Exact
+from shopctl.catalogue.feed.exact import Exact
 from shopctl.catalogue.feed.readers.json import JsonFeed
 from shopctl.catalogue.feed.records import Record
 from shopctl.catalogue.feed.row import canonical
