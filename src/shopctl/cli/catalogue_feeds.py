@@ -43,7 +43,8 @@ class ExportFormat(StrEnum):
     json = "json"
     xlsx = "xlsx"
     shopify = "shopify"
-    woocommerce = "woocommerce"
+    vendure = "vendure"
+    saleor = "saleor"
 
 
 FeedFormat = Annotated[
@@ -51,7 +52,7 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, saleor, shopify, woocommerce, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, saleor, shopify, vendure, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[
