@@ -12,8 +12,8 @@ from typing import Any
 
 from shopctl.catalogue.feed import validate
 from shopctl.catalogue.feed.readers.saleor_tables import Fields, Tables
-from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION
-from shopctl.catalogue.feed.shops.saleor_channels import Channels, listing, moment, price_lists, state, usual
+from shopctl.catalogue.feed.row import DEFAULT_LOCATION
+from shopctl.catalogue.feed.shops.saleor_channels import Channels, as_usual, moment, price_lists, state
 from shopctl.catalogue.feed.shops.saleor_reading import OF_A_SALE, OF_THE_VARIANT, compare_at
 from shopctl.catalogue.feed.shops.saleor_texts import html
 
@@ -47,9 +47,9 @@ class _Product:
             tables.of("productvariant", key), key=lambda row: row[1].get("sort_order") or 0
         )
         self.sales = {variant: self._sales(variant) for variant, _ in self.variants}
-        sold = (
-            (slug, sale["currency"]) for sales in self.sales.values() for slug, sale in sales.items() if sale["price"]
-        )
+        listed = [(self._channel(row), row) for _, row in tables.of("productchannellisting", key)]
+        sold = [(slug, str(row["currency"])) for slug, row in listed if row.get("currency")]
+        sold += [(slug, sale["currency"]) for sales in self.sales.values() for slug, sale in sales.items()]
         self.lists = price_lists(sold)
         self.options = {variant: self._chosen("variant", variant) for variant, _ in self.variants}
 
@@ -152,18 +152,10 @@ class _Product:
             },
         }
         channels = self._channels()
-        if channels and not self._as_usual(channels):
+        sales = (pair for sales in self.sales.values() for pair in sales.items())
+        if channels != as_usual(state(channels), {(slug, sale["currency"]) for slug, sale in sales if sale["price"]}):
             told["channels"] = channels
         return chosen | {name: fact for name, fact in told.items() if fact}
-
-    def _as_usual(self, channels: Channels) -> bool:
-        said = state(channels)
-        expected = listing(said["status"], said["publish_at"])
-        return bool(self.lists) and channels == {
-            slug: {"currency": currency, **expected}
-            for (slug, currency), price_list in self.lists.items()
-            if slug == (usual(currency) if price_list == DEFAULT_LIST else price_list)
-        }
 
     def _chosen(self, of: str, owner: str) -> dict[str, list[str]]:
         """The attributes of a product or variant, by slug, through whichever tables the dump's release has."""

@@ -44,6 +44,19 @@ def listing(status: str, publish_at: str | None) -> dict[str, Any]:
     return {"published": published} | ({"published_at": publish_at} if publish_at else {})
 
 
+def as_usual(given: Mapping[str, Any], priced: Iterable[tuple[str, str]]) -> Channels:
+    """The channels of a product of this state that has prices in these channels and says nothing more of them.
+
+    Such a product needs no attribute for them: its export has them from its state and its price lists.
+    """
+    expected = listing(given.get("status", ""), given.get("publish_at"))
+    return {
+        slug: {"currency": currency, **expected}
+        for (slug, currency), price_list in price_lists(priced).items()
+        if slug == (usual(currency) if price_list == DEFAULT_LIST else price_list)
+    }
+
+
 def state(channels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The fields `status` and `publish_at`: active where some channel publishes it, from the first of their dates on.
 

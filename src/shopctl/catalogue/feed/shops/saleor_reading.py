@@ -12,7 +12,7 @@ from shopctl.catalogue.feed.groups import generated_sku
 from shopctl.catalogue.feed.row import DEFAULT_LIST
 from shopctl.catalogue.feed.shops.cells import COMPARE_AT, attribute, digest, is_false
 from shopctl.catalogue.feed.shops.grouped import Line
-from shopctl.catalogue.feed.shops.saleor_channels import Channels, listing, moment, price_lists, state, usual
+from shopctl.catalogue.feed.shops.saleor_channels import Channels, as_usual, moment, price_lists, state, usual
 from shopctl.catalogue.feed.shops.saleor_columns import FIXED, split
 from shopctl.catalogue.feed.shops.saleor_texts import html
 from shopctl.catalogue.feed.shops.shop import Cells, Record, Said, Terms
@@ -29,6 +29,8 @@ OF_A_SALE = {
     "variant preorder quantity threshold": "preorder_quantity_threshold",
 }  # fmt: skip
 """Columns of a variant's channels."""
+
+_SELLS = frozenset({"channel price amount", "channel product currency code", "channel variant currency code"})
 
 
 class Products:
@@ -70,6 +72,9 @@ class _Product:
         ]
         self.sku = self.id if self.id and self.id not in self.skus else f"{self.id or self.skus[0]}-product"
         self.lists = price_lists(channel for cells in variants for channel in self._currencies(cells))
+        self.priced = {
+            (slug, currency) for slug, currency in self.lists if any(_cell(cells, _price(slug)) for cells in variants)
+        }
 
     def _without_sku(self, cells: Cells) -> str:
         """The variant's id, else the product's with the options."""
@@ -82,8 +87,9 @@ class _Product:
         return {slug: text for slug, text in found.items() if text and len(text) <= validate.WORD_LENGTH}
 
     def _currencies(self, cells: Cells) -> Iterator[tuple[str, str]]:
+        """The channels that a row knows the currency of, or has a price in."""
         for name, slug, what in self.file.named:
-            if what == "channel price amount" and _cell(cells, name):
+            if what in _SELLS and _cell(cells, name):
                 yield slug, self._currency(cells, slug)
 
     def _currency(self, cells: Cells, slug: str) -> str:
@@ -137,7 +143,9 @@ class _Product:
         said |= {key: text for name, key in OF_THE_PRODUCT.items() if (text := _cell(cells, name))}
         if channels := self._channels(cells):
             given |= state(channels)
-            if not self._as_usual(channels, given):
+            if channels != as_usual(
+                given, self.priced or {(usual(self.file.terms.currency), self.file.terms.currency)}
+            ):
                 said["channels"] = channels
         return Record(given, said)
 
@@ -156,17 +164,6 @@ class _Product:
             else:
                 channel[{"published at": "published_at"}.get(key, "available_for_purchase_at")] = moment(text)
         return found
-
-    def _as_usual(self, channels: Channels, given: dict[str, Any]) -> bool:
-        """Do all channels say just what a product of this state without channels of its own says (saleor_writing)?"""
-        expected = listing(given.get("status", ""), given.get("publish_at"))
-        sold = self.lists or {(usual(self.file.terms.currency), self.file.terms.currency): DEFAULT_LIST}
-        usual_ones = {
-            slug: {"currency": currency, **expected}
-            for (slug, currency), price_list in sold.items()
-            if slug == (usual(currency) if price_list == DEFAULT_LIST else price_list)
-        }
-        return channels == usual_ones
 
     def _sold(self, record: Record, cells: Cells, sku: str, *, weight: str) -> None:
         """What can be bought: prices, stock, and what else is the variant's own."""
@@ -198,7 +195,7 @@ class _Product:
                 said[slug] = attribute(text, slug)
 
     def _prices(self, cells: Cells) -> Iterator[Price]:
-        for slug, currency in self._currencies(cells):
+        for slug, currency in dict.fromkeys(self._currencies(cells)):
             price_list = self.lists[slug, currency]
             for what, own in (("price", price_list), ("prior price", compare_at(price_list))):
                 text = _cell(cells, f"{slug} (channel {what} amount)")
@@ -208,6 +205,10 @@ class _Product:
 def compare_at(price_list: str) -> str:
     """The list of a channel's former prices."""
     return COMPARE_AT if price_list == DEFAULT_LIST else f"{price_list} {COMPARE_AT}"
+
+
+def _price(slug: str) -> str:
+    return f"{slug} (channel price amount)"
 
 
 def _cell(cells: Cells, name: str) -> str:

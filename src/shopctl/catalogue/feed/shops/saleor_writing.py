@@ -126,7 +126,7 @@ class _Channels:
         first = {price_list: slug for slug, price_list in self._lists().items()}
         self.slugs: dict[tuple[str, str], str] = {}
         sold = sorted({(price.list, price.currency) for product in family for price in product.prices})
-        for price_list, currency in sold or [(DEFAULT_LIST, terms.currency)]:
+        for price_list, currency in sold or ([] if self.told else [(DEFAULT_LIST, terms.currency)]):
             name = price_list.removesuffix(COMPARE_AT).strip() or DEFAULT_LIST
             slug = first.get((name, currency)) or (usual(currency) if name == DEFAULT_LIST else name)
             if self.currencies.setdefault(slug, currency) == currency:
@@ -142,13 +142,13 @@ class _Channels:
         decided = listing(self.head.status, publish_at)
         same = state(self.told) == {"status": self.head.status, "publish_at": publish_at}
         cells: Cells = {}
-        for slug, currency in self.currencies.items():
+        for slug in dict.fromkeys((*self.told, *self.currencies)):
             facts = self.told.get(slug) if same else {**self.told.get(slug, {}), "published_at": "", **decided}
             for key, value in (facts or decided).items():
                 name = f"{slug} (channel {_LISTING.get(key, key)})"
                 if split(name)[0]:
                     cells[name] = str(value)
-            cells[f"{slug} (channel product currency code)"] = currency
+            cells[f"{slug} (channel product currency code)"] = self.currencies.get(slug, "")
         return cells
 
     def prices(self, product: Product) -> Cells:
