@@ -43,6 +43,7 @@ class ExportFormat(StrEnum):
     json = "json"
     xlsx = "xlsx"
     shopify = "shopify"
+    woocommerce = "woocommerce"
     vendure = "vendure"
     saleor = "saleor"
 
@@ -52,7 +53,7 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, saleor, shopify, vendure, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, shopify, woocommerce, vendure, saleor, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[

@@ -165,6 +165,9 @@ class _Products:
 
     def _parent(self, row: Cells, sku: str) -> Record:
         record = self._product(row)
+        record.given.setdefault("kind", self._kind(record, row))
+        if "tax_code" in self.columns:
+            record.given["tax_class"] = row["tax_code"]
         if row["handle"] != sku:
             record.attributes["handle"] = row["handle"]
         for number in _OPTIONS:
@@ -219,9 +222,7 @@ class _Products:
         if "price" in self.columns:
             given["prices"] = self._prices(row)
         if self.columns & {"requires_shipping", "gift_card"}:
-            given["kind"] = (
-                "digital" if is_false(row.get("requires_shipping", "")) or "gift_card" in said else "physical"
-            )
+            given["kind"] = self._kind(record, row)
         if "tax_code" in self.columns:
             given["tax_class"] = row["tax_code"]
         if "inventory_quantity" in self.columns:
@@ -237,6 +238,11 @@ class _Products:
         own = plain(row.get("sku", ""))
         if own and own != sku:
             said["shared_sku"] = own
+
+    def _kind(self, record: Record, row: Cells) -> str:
+        return (
+            "digital" if is_false(row.get("requires_shipping", "")) or "gift_card" in record.attributes else "physical"
+        )
 
     def _prices(self, row: Cells) -> tuple[Price, ...]:
         found = price(row["price"], self.terms) + price(row.get("compare_at", ""), self.terms, COMPARE_AT)

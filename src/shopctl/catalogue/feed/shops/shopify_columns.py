@@ -31,7 +31,7 @@ unit_price_total_measure_unit   Unit Price Total Measure Unit
 unit_price_base_measure         Unit Price Base Measure
 unit_price_base_measure_unit    Unit Price Base Measure Unit
 barcode             Variant Barcode | Barcode
-image               Image Src | Product image URL
+image               Image Src | Product image URL | Image source
 image_position      Image Position
 image_alt           Image Alt Text
 gift_card           Gift Card
@@ -40,9 +40,9 @@ seo_description     SEO Description
 google_shopping_google_product_category Google Shopping / Google Product Category
 google_shopping_gender          Google Shopping / Gender
 google_shopping_age_group       Google Shopping / Age Group
-google_shopping_mpn             Google Shopping / MPN
-google_shopping_adwords_grouping Google Shopping / AdWords Grouping
-google_shopping_adwords_labels  Google Shopping / AdWords Labels
+google_shopping_mpn             Google Shopping / MPN | Google Shopping / Manufacturer part number (MPN)
+google_shopping_adwords_grouping Google Shopping / AdWords Grouping | Google Shopping / Ad group name
+google_shopping_adwords_labels  Google Shopping / AdWords Labels | Google Shopping / Ads labels
 google_shopping_condition       Google Shopping / Condition
 google_shopping_custom_product  Google Shopping / Custom Product
 google_shopping_custom_label_0  Google Shopping / Custom Label 0
