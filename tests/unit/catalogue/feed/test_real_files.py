@@ -19,11 +19,11 @@ CATALOGUES = {
     "medusa-invalid-prices.csv": ("csv", 1),
     "medusa-prices-with-region.csv": ("csv", 1),
     "medusa-product-with-categories.csv": ("csv", 2),
-    "saleor-populatedb.json": ("saleor", 73),
+    "saleor-populatedb.json": ("saleor", 88),
     "shopify-apparel.csv": ("csv", 22),
     "shopify-home-and-garden.csv": ("csv", 21),
     "shopify-jewelery.csv": ("csv", 23),
-    "vendure-products.csv": ("csv", 88),
+    "vendure-products.csv": ("vendure", 101),
 }
 
 

@@ -17,7 +17,6 @@ from shopctl.catalogue.feed.shops.saleor_channels import Channels, as_usual, mom
 from shopctl.catalogue.feed.shops.saleor_reading import OF_A_SALE, OF_THE_VARIANT, compare_at
 from shopctl.catalogue.feed.shops.saleor_texts import html
 
-_LONGEST_PATH = 20
 _SALE_FIELDS = {"cost_price": "cost_price_amount", "discounted_price": "discounted_price_amount",
                 "preorder_quantity_threshold": "preorder_quantity_threshold"}  # fmt: skip
 _Variants = Sequence[tuple[str, Fields]]
@@ -32,6 +31,11 @@ def records(tables: Tables) -> Iterator[Fields]:
     """Products and variants as records with generic names, the product before its variants."""
     for key, product in tables.every("product"):
         yield from _Product(tables, key, product).records()
+    for key, variant in tables.orphans("productvariant", "product"):
+        sku = str(variant.get("sku") or "").strip() or global_id("ProductVariant", key)
+        # Nobody has such a parent: the import rejects it by name.
+        parent = global_id("Product", str(variant.get("product")))
+        yield {"sku": sku, "parent_sku": parent, "name": variant.get("name") or sku}
 
 
 class _Product:
@@ -107,7 +111,9 @@ class _Product:
 
     def _path(self, key: Any) -> str:
         levels: list[str] = []
-        while key is not None and len(levels) < _LONGEST_PATH:  # a dump may hold a circle
+        seen: set[Any] = set()
+        while key is not None and key not in seen:  # a dump may hold a circle
+            seen.add(key)
             category = self.tables.one("category", str(key))
             levels.insert(0, str(category.get("name") or "").replace(">", "/"))
             key = category.get("parent")

@@ -73,6 +73,15 @@ class Tables:
         ):
             yield key, _parsed(fields)
 
+    def orphans(self, model: str, owner: str) -> Iterator[tuple[str, Fields]]:
+        """(key, fields) of the rows of a model that belong to no row of the model `owner`."""
+        for key, fields in self.database.execute(
+            """select key, fields from entry e where model = ?
+                and not exists (select 1 from entry o where o.model = ? and o.key = e.owner) order by number""",
+            (model, owner),
+        ):
+            yield key, _parsed(fields)
+
     def of(self, model: str, owner: str) -> list[tuple[str, Fields]]:
         """(key, fields) of the rows of a model that belong to `owner`."""
         found = self.database.execute(

@@ -32,7 +32,7 @@ class Saleor:
     def recognises(self, columns: frozenset[str]) -> bool:
         """An id, and a column named as only Saleor does, or several of its fixed ones."""
         special = any(saleor_columns.split(name)[1] for name in columns)
-        return "id" in columns and (special or len(columns & _TELLING) > 1)
+        return {"id", "name"} <= columns and (special or len(columns & _TELLING) > 1)
 
     def column(self, header: str) -> str:
         """See saleor_columns.column."""
