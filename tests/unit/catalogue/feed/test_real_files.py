@@ -20,9 +20,12 @@ CATALOGUES = {
     "medusa-prices-with-region.csv": ("csv", 1),
     "medusa-product-with-categories.csv": ("csv", 2),
     "saleor-populatedb.json": ("saleor", 73),
-    "shopify-apparel.csv": ("csv", 22),
-    "shopify-home-and-garden.csv": ("csv", 21),
-    "shopify-jewelery.csv": ("csv", 23),
+    # 19 products with the default variant alone; one with 3 variants, which has a parent.
+    "shopify-apparel.csv": ("shopify", 19 + 1 + 3),
+    # 19, and one with 2 variants.
+    "shopify-home-and-garden.csv": ("shopify", 19 + 1 + 2),
+    # 17, and three with 2 variants each; 18 of the 41 rows only add an image.
+    "shopify-jewelery.csv": ("shopify", 17 + 3 + 3 * 2),
     "vendure-products.csv": ("csv", 88),
 }
 
