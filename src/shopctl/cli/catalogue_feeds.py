@@ -155,7 +155,7 @@ def export(
     with progress(shop, "Exporting") as bar:
         count, losses = shop.services.exports.run(request, lambda rows: bar.update(rows, rows=rows))
     if lost := losses.described():
-        shop.note(f"Not in the {chosen.value} format, by the products that have it: {lost}")
+        shop.note(f"The format {chosen.value} has no room for: {lost}")
     shop.note(f"{count:,} product{'' if count == 1 else 's'} written" + (f" to {out}" if out != "-" else ""))
 
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from shopctl.audit.keys import create_key
-from shopctl.audit.service import Audit
-from shopctl.catalogue import bundled
+from contract.catalogue.conftest import Open
 from shopctl.catalogue.exporting import ExportRequest
-from shopctl.kernel.clock import Clock
-from shopctl.storage.database import open_database
-from shopctl.storage.migrations import upgrade
-from support.feeds import Feeds
-from support.postgres import fresh_database
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 FORMATS = ("vendure", "saleor")
 # Products and variants, by hand: see tests/unit/catalogue/feed/shops for how they are counted.
 SOURCES = {
@@ -31,55 +22,16 @@ LOSSLESS = {
     ("vendure-products.csv", "vendure"), ("pottery-vendure.csv", "vendure"), ("saleor-populatedb.json", "saleor"),
     ("tea-saleor.csv", "saleor"),
 }  # fmt: skip
-Open = Callable[[str], Feeds]
-
-
-@pytest.fixture
-def opened(turned: Clock, tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Opens a new shop of a name."""
-    with ExitStack() as stack:
-
-        def open_(name: str) -> Feeds:
-            folder = tmp_path / name
-            folder.mkdir()
-            if kind == "postgres":
-                url = stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
-            else:
-                url = f"sqlite:///{folder / 'shop.db'}"
-            database = open_database(url)
-            stack.callback(database.close)
-            if kind == "sqlite":
-                database.create()
-            upgrade(database, "shop")
-            create_key(folder / "audit.key")
-            return Feeds(database, Audit(database, folder / "audit.key", actor="os:anna"), turned, folder)
-
-        yield open_
-
-
-@pytest.fixture
-def path_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Path]]:
-    with ExitStack() as stack:
-
-        def path(name: str) -> Path:
-            if name == "bundled":
-                return stack.enter_context(bundled.catalogue())
-            if (EXAMPLES / name).exists():
-                return EXAMPLES / name
-            shared: Path = request.getfixturevalue("shared_data")
-            return shared / "catalogues" / name
-
-        yield path
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_export_comes_back_without_a_change(
-    opened: Open, path_of: Callable[[str], Path], name: str, format: str
+    opened: Open, path_of: Callable[[str, int], Path], name: str, format: str, kind: str
 ) -> None:
-    first, second = opened("first"), opened("second")
-    taken = first.run(path_of(name), on_error="reject-file")
+    first, second = opened("first", kind), opened("second", kind)
+    taken = first.run(path_of(name, 0), on_error="reject-file")
     assert (taken.counts.created, taken.counts.rejected, taken.counts.superseded) == (SOURCES[name], 0, 0)
     before = first.records()
 
@@ -105,8 +57,8 @@ def test_an_export_comes_back_without_a_change(
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_what_vendure_says_anew_is_taken_over_and_nothing_else(opened: Open) -> None:
-    shop = opened("shop")
+def test_what_vendure_says_anew_is_taken_over_and_nothing_else(opened: Open, kind: str) -> None:
+    shop = opened("shop", kind)
     shop.run(json.dumps(MUGS), "feed.json")
     rows = list(csv.reader(shop.export("vendure", "out.csv").read_text("utf-8").splitlines()))
     price, name = rows[0].index("price"), rows[0].index("name")
@@ -123,8 +75,8 @@ def test_what_vendure_says_anew_is_taken_over_and_nothing_else(opened: Open) -> 
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_an_export_of_the_dashboard_follows_a_dump(opened: Open) -> None:
-    shop = opened("shop")
+def test_an_export_of_the_dashboard_follows_a_dump(opened: Open, kind: str) -> None:
+    shop = opened("shop", kind)
     shop.run(DUMP, "dump.json")
     assert shop.record("CUP-S")["parent_sku"] == "UHJvZHVjdDo3"
 

@@ -80,6 +80,11 @@ def address(text: str) -> str:
     return f"{plain_text}-{blake2b(text.encode(), digest_size=4).hexdigest()}".lstrip("-")
 
 
+def slug(title: str) -> str:
+    """What shops make of a title without an address of its own: `Oak Table` is `oak-table`."""
+    return re.sub(r"\W+", "-", title.casefold()).strip("-")
+
+
 def digest(raws: Sequence[bytes]) -> bytes:
     """Stands for all rows of a product in the hashes of its records; nothing for a single row."""
     return blake2b(b"\n".join(raws), digest_size=16).digest() if len(raws) > 1 else b""

@@ -22,15 +22,20 @@ class Line(NamedTuple):
 class Grouped:
     """A shop.Rows that hands over all rows of a product at once.
 
-    `key` is what the rows of a product share; "" means that the row belongs to those before it. `products` makes what
-    the rows say; its second argument is the first row of a product too large to be gathered whole, else None.
+    `key` is what the rows of a product share; "" means that the row belongs to those before it. `begins` says of a row
+    that it is a product's first whatever its key is. `products` makes what the rows say; its second argument is the
+    first row of a product too large to be gathered whole, else None.
     """
 
     def __init__(
-        self, key: Callable[[Cells], str], products: Callable[[Sequence[Line], Cells | None], Iterable[Said]]
+        self,
+        key: Callable[[Cells], str],
+        products: Callable[[Sequence[Line], Cells | None], Iterable[Said]],
+        begins: Callable[[Cells], bool] = lambda _cells: False,
     ) -> None:
         self.key = key
         self.products = products
+        self.begins = begins
         self.current = ""
         self.gathered: list[Line] = []
         self.bytes = 0
@@ -45,9 +50,9 @@ class Grouped:
         """See shop.Rows."""
         key = self.key(cells)
         done: list[Said] = []
-        if key and key != self.current:
+        if key and key != self.current or self.begins(cells):
             done += self.finish()
-            self.current, self.first = key, None
+            self.current, self.first = key or self.current, None
         elif len(self.gathered) >= _MOST_ROWS or self.bytes > _MOST_BYTES:
             first = self.first or self.gathered[0].cells
             done += self.finish()

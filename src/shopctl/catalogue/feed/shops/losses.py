@@ -52,12 +52,14 @@ class Losses:
         }
 
     def described(self) -> str:
-        """The same in a line: `kind 3, prices 12 (EUR, JPY)`; "" where nothing was lost."""
-        lines = []
+        """The same in a line: `kind of 1 product, prices of 12 (EUR, JPY)`; "" where nothing was lost."""
+        lines: list[str] = []
         for field, facts in self.as_dict().items():
             names = [name for name, _ in sorted(facts["parts"].items(), key=lambda part: (-part[1], part[0]))]
             shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-            lines.append(f"{field} {facts['products']:,}" + (f" ({shown})" if shown else ""))
+            count = facts["products"]
+            products = "" if lines else " product" if count == 1 else " products"
+            lines.append(f"{field} of {count:,}{products}" + (f" ({shown})" if shown else ""))
         return ", ".join(lines)
 
 

@@ -40,9 +40,9 @@ class Saleor:
 
     def rows(self, columns: frozenset[str], terms: Terms) -> Rows:
         """The rows of a product have its id; a row without one is a product of its own."""
-        number = count(1)
         products = saleor_reading.Products(columns, terms)
-        return Grouped(lambda cells: cells.get("id", "").strip() or f" {next(number)}", products)
+        number = count(1)
+        return Grouped(lambda cells: cells.get("id", "").strip() or f"row {next(number)}", products)
 
     def written(self, family: Family, terms: Terms) -> list[Cells]:
         """See saleor_writing.written."""

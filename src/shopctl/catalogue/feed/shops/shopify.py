@@ -14,7 +14,7 @@ from typing import Any
 from shopctl.catalogue.feed import validate
 from shopctl.catalogue.feed.groups import generated_sku
 from shopctl.catalogue.feed.shops import shopify_columns
-from shopctl.catalogue.feed.shops.cells import COMPARE_AT, address, attribute, digest, is_false, own_or, plain, price
+from shopctl.catalogue.feed.shops.cells import COMPARE_AT, attribute, digest, is_false, own_or, plain, price, slug
 from shopctl.catalogue.feed.shops.grouped import Grouped, Line
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms
 from shopctl.catalogue.feed.shops.shopify_writing import written
@@ -60,7 +60,7 @@ class Shopify:
     def rows(self, columns: frozenset[str], terms: Terms) -> Grouped:
         """See shop.Shop."""
         reader = _Products(columns, terms)
-        return Grouped(_key, reader.said)
+        return Grouped(_key, reader.said, _is_alone)
 
     def written(self, family: Family, terms: Terms) -> list[Cells]:
         """See shop.Shop."""
@@ -73,7 +73,12 @@ class Shopify:
 
 def _key(cells: Cells) -> str:
     """The handle; without one a title begins a product, whose handle Shopify makes of the title."""
-    return plain(cells.get("handle", "")) or address(cells.get("title", "").strip())
+    return plain(cells.get("handle", "")) or slug(cells.get("title", ""))
+
+
+def _is_alone(cells: Cells) -> bool:
+    """A product without options has one variant, so another of the same handle is another product."""
+    return bool(cells.get("title", "").strip()) and cells.get("option1_value", "").strip() == "Default Title"
 
 
 class _Products:

@@ -7,7 +7,6 @@ a column may have a language (`name:de`), custom fields are `product:KEY` and `v
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
 
 from shopctl.catalogue.feed.shops import vendure_reading, vendure_writing
 from shopctl.catalogue.feed.shops.grouped import Grouped
@@ -34,9 +33,9 @@ class Vendure:
 
     def rows(self, columns: frozenset[str], terms: Terms) -> Rows:
         """A row with a name begins a product; that two in a row have the same name makes them no one product."""
-        language, number = main_language(columns), count(1)
+        language = main_language(columns)
         products = vendure_reading.Products(language, terms)
-        return Grouped(lambda cells: str(next(number)) if said(cells, "name", language) else "", products)
+        return Grouped(lambda _cells: "", products, lambda cells: bool(said(cells, "name", language)))
 
     def written(self, family: Family, terms: Terms) -> list[Cells]:
         """See vendure_writing.written."""

@@ -14,7 +14,7 @@ from shopctl.catalogue.feed import validate
 from shopctl.catalogue.feed.columns import attribute_key
 from shopctl.catalogue.feed.groups import generated_sku
 from shopctl.catalogue.feed.shops import woocommerce_columns
-from shopctl.catalogue.feed.shops.cells import address, attribute, digest, plain
+from shopctl.catalogue.feed.shops.cells import attribute, digest, plain, slug
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms
 from shopctl.catalogue.feed.shops.woocommerce_columns import META, several, unescaped, with_lines
 from shopctl.catalogue.feed.shops.woocommerce_prices import prices
@@ -255,7 +255,7 @@ def _sku(row: Cells, parent: str = "", choices: list[str] | None = None) -> str:
         return sku
     if number:
         return f"id:{number}"
-    return generated_sku(parent or address(row.get("name", "").strip()), choices or [])
+    return generated_sku(parent or slug(row.get("name", "")), choices or [])
 
 
 def _status(cell: str, said: dict[str, Any]) -> str:
@@ -265,8 +265,6 @@ def _status(cell: str, said: dict[str, Any]) -> str:
 
 
 def _categories(paths: list[str]) -> tuple[str, list[str]]:
-    """The first of the deepest, and the others: a product stands in the parents of its category, too."""
-    if not paths:
-        return "", []
-    first = max(paths, key=lambda path: path.count(">"))
+    """The first that is not only the parent of another, which WooCommerce lists too, and the others."""
+    first = next((path for path in paths if not any(other.startswith(f"{path} >") for other in paths)), "")
     return first, [path for path in paths if path != first]

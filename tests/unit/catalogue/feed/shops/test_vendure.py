@@ -12,7 +12,7 @@ from shopctl.catalogue.feed.shops import vendure_facets
 from shopctl.catalogue.feed.shops.vendure_columns import main_language, slug_of
 from unit.catalogue.feed.conftest import Reader
 
-EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[5] / "examples"
 HEADER = (
     "name,slug,description,assets,facets,optionGroups,optionValues,sku,price,taxCategory,stockOnHand,trackInventory,"
     "variantAssets,variantFacets"

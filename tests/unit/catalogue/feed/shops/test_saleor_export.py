@@ -12,7 +12,7 @@ from shopctl.catalogue.feed.shops.saleor_columns import column
 from unit.catalogue.feed.conftest import Reader
 from unit.catalogue.feed.workbooks import sheet, text, workbook
 
-EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[5] / "examples"
 
 
 def test_the_example_shows_every_kind_of_row(read: Reader) -> None:
