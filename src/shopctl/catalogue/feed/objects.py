@@ -121,7 +121,7 @@ class Objects:
         self._prices(given, prices, row)
         if stock is not None:
             row["stock"] = stock
-        if extra:
+        if extra or attributes is not None:
             row["extra"] = validate.canonical_json(extra, "attributes")
         return tuple(row.get(field, ...) for field in FIELDS)
 

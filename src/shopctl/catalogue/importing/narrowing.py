@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from shopctl.catalogue.families import families_of
 from shopctl.catalogue.feed.row import (
     DEFAULT_LIST,
     EXTRA,
+    FIELDS,
     LINE,
     PARENT_SKU,
     PRICES,
@@ -28,13 +29,16 @@ from shopctl.catalogue.feed.row import (
     FeedRow,
     canonical,
 )
+from shopctl.catalogue.feed.shops.shop import Family
 from shopctl.catalogue.importing import stage
 from shopctl.catalogue.importing.journal import Journal
 from shopctl.catalogue.model import Product
+from shopctl.catalogue.queries import json_array
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 _NOTHING: FeedRow = (...,) * WIDTH
+_INHERITED = ("status", "name", "description", "brand", "category", "categories", "tax_class", "tags")
 
 
 def narrow(unit: Unit, journal: Journal, feed: Feed, now: Instant) -> None:
@@ -47,22 +51,26 @@ def narrow(unit: Unit, journal: Journal, feed: Feed, now: Instant) -> None:
         if not present:
             continue
         said = {row[SKU]: row for family in families for row in feed.read_back(family)}
+        stale = _stale(unit, families)
         unit.execute_many(
             "update import_row set row = :row where import_id = :id and line = :line and sku = :sku",
             [
                 {"id": journal.id, "line": row[LINE], "sku": row[SKU], "row": marshal.dumps(less)}
                 for row in rows
                 if row[SKU] in present
-                for less in [narrowed(row, said.get(row[SKU], _NOTHING), present[row[SKU]])]
+                for less in [narrowed(row, said.get(row[SKU], _NOTHING), present[row[SKU]], stale.get(row[SKU], ()))]
             ],
         )
 
 
-def narrowed(row: FeedRow, said: FeedRow, product: Product) -> FeedRow:
-    """What `row` says of a product otherwise than `said`, which is what the shop would say of it itself."""
+def narrowed(row: FeedRow, said: FeedRow, product: Product, stale: Container[str] = ()) -> FeedRow:
+    """What `row` says of a product otherwise than `said`, which is what the shop would say of it itself.
+
+    Fields that are `stale` are given all the same.
+    """
     less = list(row)
     for field in range(PARENT_SKU, RETIRE_AT + 1):
-        if row[field] == said[field]:
+        if row[field] == said[field] and FIELDS[field] not in stale:
             less[field] = ...
     if row[EXTRA] is not ...:
         less[EXTRA] = canonical(dict(_attributes(json.loads(row[EXTRA]), said)))
@@ -71,6 +79,35 @@ def narrowed(row: FeedRow, said: FeedRow, product: Product) -> FeedRow:
     if row[STOCK] is not ...:
         less[STOCK] = tuple(_stock(row, said, product))
     return tuple(less)
+
+
+def _stale(unit: Unit, families: Sequence[Family]) -> dict[str, set[str]]:
+    """Variants' fields that are what their product's field once was: taken over from it, and not of their own.
+
+    So it is with a variant whose row was rejected when its product changed, or whose product was edited since.
+    """
+    differing = [
+        (family[0].id, variant, field)
+        for family in families
+        for variant in family[1:]
+        for field in _INHERITED
+        if getattr(variant, field) != getattr(family[0], field)
+    ]
+    if not differing:
+        return {}
+    former: set[tuple[int, str, str]] = set()
+    for number, previous in unit.tuples(
+        f"""select product_id, previous from change
+             where previous is not null
+               and product_id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
+        ids=json_array({number for number, _, _ in differing}),
+    ):
+        former.update((number, field, canonical(value)) for field, value in json.loads(previous).items())
+    found: dict[str, set[str]] = {}
+    for number, variant, field in differing:
+        if (number, field, canonical(getattr(variant, field))) in former:
+            found.setdefault(variant.sku, set()).add(field)
+    return found
 
 
 def _attributes(given: dict[str, Any], said: FeedRow) -> Iterator[tuple[str, Any]]:

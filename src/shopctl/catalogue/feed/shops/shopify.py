@@ -193,7 +193,7 @@ class _Products:
 
     def _product(self, row: Cells) -> Record:
         """What holds for the product and each of its variants."""
-        given: dict[str, Any] = {"name": row.get("title", "")}
+        given: dict[str, Any] = {"name": row.get("title", ""), "parent_sku": ""}
         said: dict[str, Any] = {
             "seo_title": row.get("seo_title", ""),
             "seo_description": row.get("seo_description", ""),

@@ -154,7 +154,7 @@ class Products:
         return record
 
     def _record(self, row: Cells, *, variation: bool = False) -> Record:
-        given: dict[str, Any] = {"name": row.get("name", "")}
+        given: dict[str, Any] = {"name": row.get("name", ""), "parent_sku": ""}
         said: dict[str, Any] = {}
         kind = given["kind"] = kind_of(row["type"])
         if not plain_type(row["type"]):
