@@ -30,8 +30,11 @@ def written(family: Family, terms: Terms) -> list[Cells]:
     channels = _Channels(family, terms)
     product = _product(head, variants) | channels.listings()
     if not variants:
-        own = {"id": _text(head, "id"), "variant weight": _text(head, "variant_weight")}
-        return [product | own | _sold(head, channels) | _identity(head, own["id"])]
+        own = {"variant weight": _text(head, "variant_weight")}
+        # Rows of one id are one product: an id that is not Saleor's may well be that of several.
+        told = _text(head, "id")
+        own["id" if _is_global_id(told, "Product") else "id (product attribute)"] = told
+        return [product | own | _sold(head, channels) | _identity(head, own.get("id", ""))]
     rows = []
     for variant in variants:
         choices = {f"{name} (variant attribute)": str(value) for name, value in variant.options.items()}
