@@ -18,7 +18,8 @@ from shopctl.catalogue.model import Price, Product, StockLevel
 TERMS = Terms("EUR", ".")
 WORDS = (
     "a|b", "a:b", " x ", "name", "name:de", "product:x", "product:", "variant:", "sku", "slug",
-    "size (variant attribute)", "x (channel published)", "x (y)", "id", "channels", "sales", "languageCode", "optionGroups", "category",
+    "size (variant attribute)", "x (channel published)", "x (y)", "id", "channels", "sales", "languageCode",
+    "optionGroups", "category",
     "brand", "tag", "a, b", '{"a":1}', "[1]", "compare-at", "x compare-at", "default-channel", "channel-eur",
     "oversold", "shared_sku",
     "variant_id", "weight", "description", "enabled", "<p>x</p>", '{"blocks":[]}', "True", "0", "-3", "variant sku",
