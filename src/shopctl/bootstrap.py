@@ -81,7 +81,7 @@ class Services:
         """The catalogue into files."""
         from shopctl.catalogue.exporting import ExportService
 
-        return ExportService(self.database, self.clock)
+        return ExportService(self.database, self.clock, self.settings.default_currency)
 
     @cached_property
     def search(self) -> SearchService:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 import shopctl
 from shopctl.migrations.upgrade import FOLDER, scripts
+from shopctl.migrations.upgrade import upgrade as upgrade_by
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
 from shopctl.storage.errors import (
@@ -174,10 +175,10 @@ def test_an_empty_or_foreign_database_is_told_apart(database: Database) -> None:
 
 
 def test_a_second_upgrade_changes_nothing(database: Database) -> None:
-    assert upgrade(database, "shop").ran == ("0001",)
+    assert upgrade(database, "shop").ran == ("0001", "0002")
     with database.read() as unit:
         before = unit.tuples("select * from schema_version")
-    assert upgrade(database, "shop") == migrations.Upgrade("0001", "0001", ())
+    assert upgrade(database, "shop") == migrations.Upgrade("0002", "0002", ())
     with database.read() as unit:
         assert unit.tuples("select * from schema_version") == before
 
@@ -379,3 +380,22 @@ def test_a_revision_that_fails_leaves_the_one_before(database: Database, databas
         unit.execute("drop table badge")
     assert upgrade_later(database, tmp_path).ran == ("0003",)
     assert_whole(database, 10)
+
+
+def test_what_an_import_had_staged_outlives_the_step_to_keys_of_line_and_sku(
+    database: Database, tmp_path: Path
+) -> None:
+    upgrade_by(database, "shop", wait=10, folder=chain_in(tmp_path / "first", later=False))
+    staged = [("imp_1", 2, "A", "", b"a"), ("imp_1", 3, "B", "A", b"\x00b")]
+    rejected = [("imp_1", 4, "C", "name", "name.missing", "the name is empty", "[]")]
+    with database.unit() as unit:
+        unit.insert_many("import_row", ("import_id", "line", "sku", "parent_sku", "row"), staged)
+        unit.insert_many("import_reject", ("import_id", "line", "sku", "field", "code", "message", "row"), rejected)
+
+    assert upgrade(database, "shop").ran == ("0002",)
+
+    with database.unit() as unit:
+        unit.insert_many("import_row", ("import_id", "line", "sku", "parent_sku", "row"), [("imp_1", 2, "P", "", b"p")])
+        rows = unit.tuples("select import_id, line, sku, parent_sku, row from import_row order by line, sku")
+        assert [(*row[:4], bytes(row[4])) for row in rows] == [staged[0], ("imp_1", 2, "P", "", b"p"), staged[1]]
+        assert unit.tuples("select import_id, line, sku, field, code, message, row from import_reject") == rejected

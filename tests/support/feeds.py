@@ -39,7 +39,7 @@ class Feeds:
         self.service = ImportService(
             database, audit, clock, limits=Limits(), currency="USD", rejects_folder=str(self.rejects)
         )
-        self.exports = ExportService(database, clock)
+        self.exports = ExportService(database, clock, "USD")
 
     def file(self, text: str | bytes, name: str = "feed.csv") -> Path:
         """A file with this content."""

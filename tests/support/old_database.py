@@ -30,7 +30,7 @@ def chain(folder: Path, *, later: bool) -> Path:
         versions.mkdir(parents=True)
         for source in [FIRST, *([LATER] if later else [])]:
             for file in sorted(source.glob("0*.py")):
-                if later or file.name.startswith("0001"):
+                if source is LATER or file.name.startswith("0001"):
                     shutil.copy(file, versions)
     return folder
 

@@ -1,4 +1,4 @@
-"""Exporting: the whole catalogue in a generic format, exact enough that importing it again changes nothing."""
+"""Exporting: the whole catalogue in a generic format or another shop's; importing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 from shopctl.catalogue import history, queries
 from shopctl.catalogue.csv_writing import CsvWriter
 from shopctl.catalogue.errors import NotForSpreadsheets
+from shopctl.catalogue.families import every_family
+from shopctl.catalogue.feed.shops.losses import Losses
 from shopctl.catalogue.model import DEFAULT_LIST, DEFAULT_LOCATION, Price, Product
 from shopctl.catalogue.outlet import outlet
 from shopctl.kernel import clock, money
@@ -18,7 +20,7 @@ from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
-Format = Literal["csv", "ndjson", "json", "xlsx"]
+Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce", "vendure", "saleor"]
 
 COLUMNS = (
     "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",
@@ -41,22 +43,50 @@ class ExportRequest:
     escape_formulas: bool = False  # CSV only: for people who open it in a spreadsheet; not for importing again
 
 
+class Exported(NamedTuple):
+    """What was written, and what the format could not carry."""
+
+    products: int
+    losses: Losses
+
+
 class ExportService:
     """Writes the catalogue out."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, currency: str) -> None:
         self.database = database
         self.clock = clock
+        self.currency = currency  # of the prices that a format tells without their currency
 
-    def run(self, request: ExportRequest, progress: Callable[[int], None] = lambda _rows: None) -> int:
-        """Write every product, in the order of SKUs; how many that were.
+    def run(self, request: ExportRequest, progress: Callable[[int], None] = lambda _rows: None) -> Exported:
+        """Write every product, in the order of SKUs; those of a shop's format with their variants below them.
 
         A file appears whole or not at all. Raises NothingToWriteTo, NoRoom, NotForSpreadsheets (XLSX that cannot hold
         a text).
         """
         with self.database.read() as unit, outlet(request.out, binary=request.format == "xlsx") as file:
-            products = _by_sku(unit, self.clock.now()) if request.at is None else _by_sku_at(unit, request.at)
-            return _WRITERS[request.format](file, _counted(products, progress), request)
+            now = self.clock.now()
+            if request.format not in _WRITERS:
+                return self._foreign(unit, file, request, now, progress)
+            products = _by_sku(unit, now) if request.at is None else _by_sku_at(unit, request.at)
+            return Exported(_WRITERS[request.format](file, _counted(products, progress), request), Losses())
+
+    def _foreign(
+        self, unit: Unit, file: IO[Any], request: ExportRequest, now: Instant, progress: Callable[[int], None]
+    ) -> Exported:
+        from shopctl.catalogue.feed.shops.writing import write_table
+
+        losses = Losses()
+        count = write_table(
+            CsvWriter(file),
+            request.format,
+            lambda: every_family(unit, now=now, at=request.at),
+            self.currency,
+            losses,
+            progress,
+            _harmless if request.escape_formulas else str,
+        )
+        return Exported(count, losses)
 
 
 def record(product: Product) -> dict[str, Any]:

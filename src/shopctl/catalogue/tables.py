@@ -200,7 +200,7 @@ class ImportRow(ShopTable, table=True):
 
     import_id: str = Field(primary_key=True)
     line: int = Field(sa_column=_number(primary_key=True))
-    sku: str
+    sku: str = Field(primary_key=True)  # a line may say several products
     parent_sku: str
     row: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -213,7 +213,7 @@ class ImportReject(ShopTable, table=True):
 
     import_id: str = Field(primary_key=True)
     line: int = Field(sa_column=_number(primary_key=True))
-    sku: str
+    sku: str = Field(primary_key=True)
     field: str
     code: str
     message: str

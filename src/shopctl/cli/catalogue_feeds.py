@@ -42,10 +42,19 @@ class ExportFormat(StrEnum):
     ndjson = "ndjson"
     json = "json"
     xlsx = "xlsx"
+    shopify = "shopify"
+    woocommerce = "woocommerce"
+    vendure = "vendure"
+    saleor = "saleor"
 
 
 FeedFormat = Annotated[
-    str, typer.Option("--format", metavar="NAME", help="auto, csv, ndjson, json, xlsx, or a plugin's.")
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="auto, csv, ndjson, json, xlsx, shopify, woocommerce, vendure, saleor, or a plugin's.",
+    ),
 ]
 MappingFile = Annotated[
     str | None,
@@ -134,17 +143,22 @@ def export(
     at: At = None,
     escape_formulas: EscapeFormulas = False,
 ) -> None:
-    """Write the whole catalogue out, so exactly that importing it again changes nothing."""
+    """Write the whole catalogue out, so exactly that importing it again changes nothing.
+
+    The format of another shop cannot carry everything; what it leaves out is named, and stays when it is imported back.
+    """
     from shopctl.catalogue.exporting import ExportRequest
     from shopctl.cli.progress import progress
 
     shop = ctx.obj
     chosen = format or _format_of(out)
-    if escape_formulas and chosen is not ExportFormat.csv:
+    if escape_formulas and chosen in (ExportFormat.ndjson, ExportFormat.json, ExportFormat.xlsx):
         raise FormulasOnlyInCsv(format=chosen.value)
     request = ExportRequest(chosen.value, out, shop.instant(at), escape_formulas)
     with progress(shop, "Exporting") as bar:
-        count = shop.services.exports.run(request, lambda rows: bar.update(rows, rows=rows))
+        count, losses = shop.services.exports.run(request, lambda rows: bar.update(rows, rows=rows))
+    if lost := losses.described():
+        shop.note(f"The format {chosen.value} has no room for: {lost}")
     shop.note(f"{count:,} product{'' if count == 1 else 's'} written" + (f" to {out}" if out != "-" else ""))
 
 

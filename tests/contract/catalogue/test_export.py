@@ -261,7 +261,7 @@ def test_progress_is_told_on_the_way(feeds: Feeds):
     feeds.run("sku,name\n" + "".join(f"S{number},n\n" for number in range(2500)))
     told: list[int] = []
 
-    count = feeds.exports.run(ExportRequest("csv", str(feeds.folder / "out.csv")), told.append)
+    count = feeds.exports.run(ExportRequest("csv", str(feeds.folder / "out.csv")), told.append).products
 
     assert (count, told) == (2500, [1000, 2000])
 

@@ -49,6 +49,7 @@ class Dialect:
                 quotechar=self.quote,
                 escapechar=self.escape,
                 doublequote=self.escape is None,
+                skipinitialspace=self.padded,
                 strict=strict,
             )
         )

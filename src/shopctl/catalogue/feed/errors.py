@@ -88,6 +88,13 @@ class BadJson(BrokenFeed):
     hint = 'A JSON feed is a list of objects, or an object with a list under "products".'
 
 
+class NotOfThisShop(BrokenFeed):
+    """{file} is not a file of {format}; its columns are: {columns}."""
+
+    code = "feed.other_shop"
+    hint = "Leave --format away to have its format found by itself."
+
+
 class UnknownFormat(UsageError):
     """There is no feed format {format!r}; there are: {formats}.{broken}"""
 

@@ -56,11 +56,18 @@ class Objects:
         fields_given = {self.targets[key].field for key in record} | self.mapping.constants.keys()
         return bool(fields_given & {"sku", "variant_id", "handle"})
 
-    def convert(self, line: int, number: int, record: MappingType[str, Any]) -> FeedRow:
-        """The row of one record; an absent key is not given, null clears the field. Raises Bad."""
+    def convert(
+        self, line: int, number: int, record: MappingType[str, Any], attributes: MappingType[str, Any] | None = None
+    ) -> FeedRow:
+        """The row of one record; an absent key is not given, null clears the field. Raises Bad.
+
+        `attributes` are further single attributes, whatever their names would mean as keys of the record.
+        """
         given: dict[str, Any] = {}
         keys: dict[str, str] = {}
-        extra: dict[str, Any] = {}
+        extra = {
+            validate.word(key, "attributes", validate.WORD_LENGTH): value for key, value in (attributes or {}).items()
+        }
         prices: list[tuple[Target, Any]] = []
         stock: tuple[Stock, ...] | None = None
         for key, value in record.items():
@@ -92,7 +99,7 @@ class Objects:
         self._prices(given, prices, row)
         if stock is not None:
             row["stock"] = stock
-        if extra:
+        if extra or attributes is not None:
             row["extra"] = validate.canonical_json(extra, "attributes")
         return tuple(row.get(field, ...) for field in FIELDS)
 
@@ -109,6 +116,9 @@ class Objects:
 
     def _prices(self, given: dict[str, Any], singles: list[tuple[Target, Any]], row: dict[str, Any]) -> None:
         code = validate.currency(_text(given.get("currency"), "currency", 100), "")
+        if isinstance(given.get("prices"), tuple):  # read already, by the module of a shop
+            row["prices"], row["prices_whole"] = given["prices"], True
+            return
         if "prices" in given:
             row["prices"], row["prices_whole"] = fields.prices(given["prices"], code or self.default_currency), True
             return

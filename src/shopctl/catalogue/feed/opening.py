@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from shopctl.catalogue.feed.errors import UnknownFormat
+from shopctl.catalogue.feed.errors import NotOfThisShop, UnknownFormat
 from shopctl.catalogue.feed.mapping import Mapping, load_mapping
 from shopctl.catalogue.feed.row import Feed, Limits
+from shopctl.catalogue.feed.shops.known import TABLES as SHOPS
 from shopctl.catalogue.feed.source import ZIP, Source
 
-FORMATS = ("csv", "ndjson", "json", "xlsx", "saleor")
+FORMATS = ("csv", "ndjson", "json", "xlsx", *SHOPS)
 
 
 def open_feed(
@@ -20,33 +21,38 @@ def open_feed(
     mapped = load_mapping(mapping)
     source = Source(path, limits or Limits())
     try:
-        return _reader(_sniffed(source) if format == "auto" else format, source, mapped, default_currency)
+        if format in ("auto", *SHOPS):
+            return _reader(_sniffed(source), source, mapped, default_currency, format)
+        return _reader(format, source, mapped, default_currency)
     except BaseException:
         source.close()
         raise
 
 
-def _reader(format: str, source: Source, mapping: Mapping, currency: str) -> Feed:
+def _reader(format: str, source: Source, mapping: Mapping, currency: str, shop: str = "") -> Feed:
+    dump = format == "saleor" or format == "json" and shop == "saleor"  # one may not begin as dumps do
+    if shop in SHOPS and format not in ("csv", "xlsx") and not (dump and shop == "saleor"):
+        raise NotOfThisShop(file=source.name, format=shop, columns="none, for it is JSON")
     if format == "csv":
         from shopctl.catalogue.feed.readers.csv import CsvFeed
 
-        return CsvFeed(source, mapping, currency)
+        return CsvFeed(source, mapping, currency, shop)
     if format == "ndjson":
         from shopctl.catalogue.feed.readers.ndjson import NdjsonFeed
 
         return NdjsonFeed(source, mapping, currency)
+    if dump:
+        from shopctl.catalogue.feed.readers.saleor import SaleorFeed
+
+        return SaleorFeed(source, mapping, currency)
     if format == "json":
         from shopctl.catalogue.feed.readers.json import JsonFeed
 
         return JsonFeed(source, mapping, currency)
-    if format == "saleor":
-        from shopctl.catalogue.feed.readers.saleor import SaleorFeed
-
-        return SaleorFeed(source, mapping, currency)
     if format == "xlsx":
         from shopctl.catalogue.feed.readers.xlsx import XlsxFeed
 
-        return XlsxFeed(source, mapping, currency)
+        return XlsxFeed(source, mapping, currency, shop)
     from shopctl.catalogue.feed.readers.plugin import PluginFeed
     from shopctl.hooks import plugins
 

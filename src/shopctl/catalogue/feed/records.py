@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any
 
 from shopctl.catalogue.feed.dialect import sniff_encoding
 from shopctl.catalogue.feed.errors import BadJson, NoIdentity, NoRows
@@ -22,6 +23,7 @@ class RecordFeed(ABC):
     """Reads records as `cut` gives them. Raises NoRows, BadJson, NoIdentity by the first of them."""
 
     format: str
+    read_back: Callable[[Any], Iterable[FeedRow]] | None = None
 
     def __init__(self, source: Source, mapping: Mapping, default_currency: str) -> None:
         self.source = source

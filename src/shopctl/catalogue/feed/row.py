@@ -30,7 +30,7 @@ COMPONENTS = 16  # JSON list of {"sku", "quantity"}
 PUBLISH_AT = 17  # microseconds or None
 RETIRE_AT = 18  # microseconds or None
 EXTRA = 19  # JSON object of single attributes to set; null removes one
-PRICES = 20  # tuple of (currency, amount_minor, list, min_quantity, valid_from, valid_until)
+PRICES = 20  # tuple of (currency, amount_minor, list, min_quantity, valid_from, valid_until); no amount: it goes
 PRICES_WHOLE = 21  # True: PRICES replaces all prices; False: it sets only those of the same key
 STOCK = 22  # tuple of (location, quantity)
 
@@ -106,6 +106,9 @@ class Feed(Protocol):
     header: list[str]  # columns of the rejects file; ["record"] for JSON feeds, whose cell is the record as JSON text
     fields: frozenset[str]  # names out of FIELDS this feed can give
     size: int | None  # bytes of the file, None for a pipe
+    # From a product and its variants (`shops.shop.Family`) to the rows a file of this format would say of them; None
+    # where the format can say everything.
+    read_back: Callable[[Any], Iterable[FeedRow]] | None
 
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """Read on. A record whose hash is in `known` is reported there and not parsed.

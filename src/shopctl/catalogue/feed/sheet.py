@@ -8,8 +8,8 @@ from itertools import chain, islice
 from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import Batch, Reject, portions
+from shopctl.catalogue.feed.shops.reading import table_of
 from shopctl.catalogue.feed.source import Source
-from shopctl.catalogue.feed.table import Table
 from shopctl.catalogue.feed.validate import Bad
 from shopctl.catalogue.feed.workbook import SheetRow
 
@@ -17,24 +17,29 @@ _SAMPLES = 100
 
 
 class SheetFeed:
-    """Rows under a header, the first row of them."""
+    """Rows under a header, the first row of them. `shop` as in `readers.csv.CsvFeed`."""
 
     def __init__(
-        self, format: str, source: Source, rows: Iterator[SheetRow], mapping: Mapping, default_currency: str
+        self,
+        format: str,
+        source: Source,
+        rows: Iterator[SheetRow],
+        mapping: Mapping,
+        default_currency: str,
+        shop: str = "",
     ) -> None:
-        self.format = format
         self.source = source
         self.size = source.size
-        self.name = mapping.feed or format
         header = next(rows, None)
         samples = list(islice(rows, _SAMPLES))
         if header is None or not samples:
             raise NoRows(file=source.name)
         self.sheet_rows = chain(samples, rows)
-        self.table = Table(
-            source.name, header.cells, [row.cells for row in samples], mapping, source.limits, default_currency
-        )
-        self.header, self.fields = self.table.header, self.table.fields
+        cells = [row.cells for row in samples]
+        self.table = table_of(source.name, header.cells, cells, mapping, source.limits, default_currency, shop=shop)
+        self.format = self.table.shop_name or format
+        self.name = mapping.feed or self.format
+        self.header, self.fields, self.read_back = self.table.header, self.table.fields, self.table.read_back
 
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
@@ -43,9 +48,9 @@ class SheetFeed:
         for part in portions(rows, lambda row: sum(map(len, row.cells))):
             last = part[-1].number
             yield self._batch(part, known)
-        if self.table.groups:
+        if self.table.gathers:
             rejects: list[Reject] = []
-            finished, seen = self.table.finished(self.table.groups.finish(), known, rejects)
+            finished, seen = self.table.rest(known, rejects)
             if finished or seen or rejects:
                 yield Batch(finished, rejects, seen, self.source.position, last)
 
@@ -60,7 +65,7 @@ class SheetFeed:
         last = lines[-1]
         hashes = table.hashes(raws)
         for index, row in enumerate(part):
-            if table.groups is None and known is not None and hashes[index] in known:
+            if not table.gathers and known is not None and hashes[index] in known:
                 seen.append((row.number, hashes[index]))
                 cells[index] = None
             elif row.error:
@@ -68,8 +73,7 @@ class SheetFeed:
                 rejects.append(table.reject(row.number, cells[index] or [], bad))
                 cells[index] = None
         table.check_texts(cells, lines, rejects)
-        if table.groups is None:
+        if not table.gathers:
             return Batch(table.rows(lines, hashes, cells, rejects), rejects, seen, self.source.position, last)
-        gathered, last = table.gather(lines, raws, cells, rejects, last)
-        rows, seen = table.finished(gathered, known, rejects)
+        rows, seen, last = table.gather(lines, raws, cells, known, rejects, last)
         return Batch(rows, rejects, seen, self.source.position, last)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from hashlib import blake2b
+from typing import Any
 
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS, Target, assign
 from shopctl.catalogue.feed.compiling import Convert, compile_columns, given_fields
@@ -25,6 +26,8 @@ class Table:
     Raises NoIdentity without a SKU column, TooWide, and BadMapping for a mapping of absent columns.
     """
 
+    read_back: Callable[[Any], Iterable[FeedRow]] | None = None
+
     def __init__(
         self,
         file: str,
@@ -36,19 +39,8 @@ class Table:
         *,
         habit: str = "",
     ) -> None:
-        header = [name.strip() for name in header]
-        while header and not header[-1]:
-            header.pop()
-        if len(header) > MOST_COLUMNS:
-            raise TooWide(file=file, count=len(header), limit=MOST_COLUMNS)
-        self.limits = limits
-        self.padded = False
-        # A rejects file is the original file with five columns before it; they say why a row did not go in.
-        self.offset = len(REJECT_COLUMNS) if header[: len(REJECT_COLUMNS)] == REJECT_COLUMNS else 0
-        self.header = header[self.offset :]
-        self.width = self.cells_wide = len(header)
+        header = self.take_header(file, header, limits)
         self.groups: Groups | None = None
-        self.sku = self.width
         if self.offset and self.header == RECORD_HEADER:  # the rejects of a JSON feed
             objects = Objects(mapping, limits, default_currency)
             offset = self.offset
@@ -67,7 +59,7 @@ class Table:
                 file=file, columns=listed(self.header), example=self.header[0] if self.header else "Article no"
             )
         if Groups.needed(targets):
-            self.groups = Groups(header, targets)
+            self.groups, self.gathers = Groups(header, targets), True
             targets = Groups.completed(targets)
         self.cells_wide = len(targets)
         self.sku = next(index for index, target in enumerate(targets) if target.field == "sku")
@@ -79,6 +71,23 @@ class Table:
         )
         self.fields = given_fields(targets, mapping.constants)
         self._salt(repr((header, targets, mapping.constants, default_currency, decimal)))
+
+    def take_header(self, file: str, header: Sequence[str], limits: Limits) -> list[str]:
+        """What holds for the columns whatever they mean; the header, ended by its last name. Raises TooWide."""
+        header = [name.strip() for name in header]
+        while header and not header[-1]:
+            header.pop()
+        if len(header) > MOST_COLUMNS:
+            raise TooWide(file=file, count=len(header), limit=MOST_COLUMNS)
+        self.limits = limits
+        self.padded = False
+        # A rejects file is the original file with five columns before it; they say why a row did not go in.
+        self.offset = len(REJECT_COLUMNS) if header[: len(REJECT_COLUMNS)] == REJECT_COLUMNS else 0
+        self.header = header[self.offset :]
+        self.width = self.cells_wide = self.sku = len(header)
+        self.gathers = False  # whether a product has several rows
+        self.shop_name = ""  # of the shop that writes such files
+        return header
 
     def _salt(self, meaning: str) -> None:
         self.meaning = meaning
@@ -126,19 +135,29 @@ class Table:
         lines: Sequence[int],
         raws: Sequence[bytes],
         table: Sequence[list[str] | None],
+        known: Container[int] | None,
         rejects: list[Reject],
         last: int,
-    ) -> tuple[list[Line], int]:
-        """For feeds with a row a variant: the rows that are complete by now, and the last line that is done with."""
+    ) -> tuple[list[FeedRow], list[tuple[int, int]], int]:
+        """For feeds with several rows a product: the rows and known records that are complete by now.
+
+        And the last line that is done with, at most `last`.
+        """
         assert self.groups is not None
         finished: list[Line] = []
         for line, raw, cells in zip(lines, raws, table, strict=True):
             if cells is not None and (fitted := self.fitted(cells, line, rejects)):
                 finished += self.groups.add(Line(line, raw, fitted))
         # Rows still being gathered are not done: a resumed import must read them again.
-        return finished, self.groups.gathered[0].line - 1 if self.groups.gathered else last
+        last = self.groups.gathered[0].line - 1 if self.groups.gathered else last
+        return (*self._finished(finished, known, rejects), last)
 
-    def finished(
+    def rest(self, known: Container[int] | None, rejects: list[Reject]) -> tuple[list[FeedRow], list[tuple[int, int]]]:
+        """What was still being gathered at the end of the file."""
+        assert self.groups is not None
+        return self._finished(self.groups.finish(), known, rejects)
+
+    def _finished(
         self, gathered: Sequence[Line], known: Container[int] | None, rejects: list[Reject]
     ) -> tuple[list[FeedRow], list[tuple[int, int]]]:
         """Rows and known records of completed groups."""

@@ -83,7 +83,8 @@ class Bundles:
         # has one row there by now.
         rows = self._among(
             """select r.sku, r.row from {each} left join import_row r
-                   on r.import_id = :id and r.line = (select o.line from import_row o
+                   on r.import_id = :id and r.sku = each.value ->> 0
+                  and r.line = (select o.line from import_row o
                                                        where o.import_id = :id and o.sku = each.value ->> 0)""",
             skus,
             id=self.import_id,

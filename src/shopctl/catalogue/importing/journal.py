@@ -205,7 +205,7 @@ def add_rejects(unit: Unit, journal: Journal, rejects: list[tuple[int, str, str,
     unit.execute_many(
         """insert into import_reject (import_id, line, sku, field, code, message, row)
            values (:import_id, :line, :sku, :field, :code, :message, :row)
-           on conflict (import_id, line) do nothing""",
+           on conflict (import_id, line, sku) do nothing""",
         [
             {"import_id": journal.id, "line": line, "sku": storable(sku).strip(), "field": field, "code": code,
              "message": storable(message), "row": json.dumps(row)}
@@ -241,7 +241,7 @@ def rejects(unit: Unit, import_id: str, *, limit: int | None = None, superseded:
     rows = unit.stream(
         f"""select line, sku, field, code, message, row from import_reject
              where import_id = :id and {"code = :superseded" if superseded else "code <> :superseded"}
-             order by line limit :limit""",
+             order by line, sku limit :limit""",
         id=import_id, superseded=SUPERSEDED, limit=limit if limit is not None else 1 << 40,
     )  # fmt: skip
     return (RejectRow._make(row) for row in rows)

@@ -121,4 +121,5 @@ def _prices(row: FeedRow, current: Current | None) -> dict[PriceKey, PriceValue]
         (currency, price_list, quantity, since): (amount, until)
         for currency, amount, price_list, quantity, since, until in row[PRICES]
     }
-    return given if row[PRICES_WHOLE] is True else {**before, **given}
+    wanted = given if row[PRICES_WHOLE] is True else {**before, **given}
+    return {key: (amount, until) for key, (amount, until) in wanted.items() if amount is not None}

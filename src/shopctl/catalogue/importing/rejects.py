@@ -35,7 +35,11 @@ def write_rejects(path: str, header: Sequence[str], rejects: Iterable[RejectRow]
     with outlet(path, mode=0o600) as file:
         writer = CsvWriter(file)
         writer.row([*LEADING, *(_storable(name) for name in header)])
+        line = 0
         for reject in rejects:
+            if reject.line == line:
+                continue  # a line that says several products needs correcting once
+            line = reject.line
             cells = [_storable(cell) for cell in json.loads(reject.row)]
             writer.row([str(reject.line), reject.sku, reject.field, reject.code, reject.message, *cells])
 

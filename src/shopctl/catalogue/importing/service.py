@@ -19,6 +19,7 @@ from shopctl.catalogue.importing.errors import CountsDiffer, RejectsCannotPrune
 from shopctl.catalogue.importing.journal import Counts, Journal
 from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.merge import FIRST_PRODUCT, merge
+from shopctl.catalogue.importing.narrowing import narrow
 from shopctl.catalogue.importing.pipe import from_child
 from shopctl.catalogue.importing.preview import preview
 from shopctl.catalogue.importing.prune import held_back, prune
@@ -212,6 +213,8 @@ class ImportService:
             stage.settle(unit, journal, run.known, plain=run.plain and not run.resumed)
             nothing_left = counts.rejected + counts.superseded == counts.rows
             refused = counts.rejected and (run.request.on_error == "reject-file" or nothing_left)
+            if not refused:
+                narrow(unit, journal, run.feed, self.clock.now())
             journal.state = "refused" if refused else "merging"
             if not run.request.dry_run:
                 journals.save(unit, journal)

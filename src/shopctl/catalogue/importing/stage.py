@@ -53,16 +53,33 @@ def settle(unit: Unit, journal: Journal, known: KnownRecords, *, plain: bool = F
 
 
 def batches(unit: Unit, journal: Journal) -> Iterator[list[FeedRow]]:
-    """The staged rows that are not merged yet, in the order of the file, some thousands at a time."""
+    """The staged rows that are not merged yet, in the order of the file, some thousands at a time.
+
+    What one line says is never divided: `Journal.merged` counts lines.
+    """
     after = journal.merged
-    while rows := unit.tuples(
-        "select line, row from import_row where import_id = :id and line > :after order by line limit :limit",
+    while (last := _last_line(unit, journal, after)) is not None:
+        rows = unit.tuples(
+            """select row from import_row
+                where import_id = :id and line > :after and line <= :last order by line, sku""",
+            id=journal.id,
+            after=after,
+            last=last,
+        )
+        yield [marshal.loads(data) for (data,) in rows]
+        after = last
+
+
+def _last_line(unit: Unit, journal: Journal, after: int) -> int | None:
+    """The last line of the next batch; None when there is none."""
+    last: int | None = unit.value(
+        """select max(line) from (select line from import_row where import_id = :id and line > :after
+                                   order by line limit :limit) l""",
         id=journal.id,
         after=after,
         limit=_BATCH,
-    ):
-        yield [marshal.loads(data) for _, data in rows]
-        after = rows[-1][0]
+    )
+    return last
 
 
 def _supersede(unit: Unit, journal: Journal, known: KnownRecords) -> None:
@@ -136,8 +153,9 @@ def _reject_orphans(unit: Unit, journal: Journal) -> bool:
         """select r.line, r.sku, r.parent_sku,
                   coalesce(s.parent_sku, p.parent_sku) is null, coalesce(s.parent_sku, p.parent_sku, '') <> ''
              from import_row r
-             left join import_row s on s.import_id = :id and s.line = (select o.line from import_row o
-                                                        where o.import_id = :id and o.sku = r.parent_sku)
+             left join import_row s on s.import_id = :id and s.sku = r.parent_sku
+                                   and s.line = (select o.line from import_row o
+                                                  where o.import_id = :id and o.sku = r.parent_sku)
              left join product p on p.sku = r.parent_sku
             where r.import_id = :id and r.parent_sku <> ''
               and (r.parent_sku = r.sku or coalesce(s.parent_sku, p.parent_sku, '?') <> ''
@@ -210,9 +228,9 @@ def _remove(unit: Unit, journal: Journal, rejects: list[Rejected]) -> None:
     for start in range(0, len(rejects), _BATCH):
         unit.execute(
             f"""delete from import_row where import_id = :id
-                 and line in (select cast(value ->> 0 as bigint) from {unit.each("lines")})""",
+                 and (line, sku) in (select cast(value ->> 0 as bigint), value ->> 1 from {unit.each("lines")})""",
             id=journal.id,
-            lines=journals.json_rows([reject[0]] for reject in rejects[start : start + _BATCH]),
+            lines=journals.json_rows(reject[:2] for reject in rejects[start : start + _BATCH]),
         )
     superseded = sum(reject[3] == journals.SUPERSEDED for reject in rejects)
     journal.counts.superseded += superseded

@@ -5,8 +5,8 @@ from __future__ import annotations
 from shopctl.catalogue.feed.groups import generated_sku
 from unit.catalogue.feed.conftest import Reader
 
-SHOPIFY = (
-    "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
+HANDLES = (
+    "Handle,Name,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
     "Variant Inventory Qty,Image Src,Image Alt Text\n"
     'pot,Clay pot,<p>Clay</p>,Acme,Outdoor,"Pot, Plants",true,Size,Small,,9.99,1,https://e.test/1.jpg,Front\n'
     "pot,,,,,,,,Large,POT-L,15.99,3,,\n"
@@ -16,7 +16,7 @@ SHOPIFY = (
 
 
 def test_variants_take_over_what_the_product_says(read: Reader) -> None:
-    feed = read(SHOPIFY)
+    feed = read(HANDLES)
 
     assert feed.rejects == []
     assert feed.skus == ["pot-Small", "POT-L", "lamp"]
@@ -39,21 +39,21 @@ def test_variants_take_over_what_the_product_says(read: Reader) -> None:
 
 def test_a_row_with_only_an_image_is_folded_into_the_product(read: Reader) -> None:
     assert (
-        read(SHOPIFY)["pot-Small"]["media"]
+        read(HANDLES)["pot-Small"]["media"]
         == '[{"alt":"Front","url":"https://e.test/1.jpg"},{"alt":"","url":"https://e.test/2.jpg"}]'
     )
 
 
 def test_a_change_of_the_product_changes_the_hash_of_every_variant(read: Reader) -> None:
-    hashes = {row[1] for row in read(SHOPIFY).rows}
+    hashes = {row[1] for row in read(HANDLES).rows}
 
-    assert read(SHOPIFY, known=hashes).rows == []
-    assert read(SHOPIFY.replace("Clay pot", "Stone pot"), known=hashes).skus == ["pot-Small", "POT-L"]
-    assert read(SHOPIFY.replace("59.99", "60.00"), known=hashes).skus == ["lamp"]
+    assert read(HANDLES, known=hashes).rows == []
+    assert read(HANDLES.replace("Clay pot", "Stone pot"), known=hashes).skus == ["pot-Small", "POT-L"]
+    assert read(HANDLES.replace("59.99", "60.00"), known=hashes).skus == ["lamp"]
 
 
 def test_a_product_still_being_gathered_is_read_again_after_a_kill(read: Reader) -> None:
-    text = SHOPIFY + "".join(
+    text = HANDLES + "".join(
         f"p{number},Product {number},,,,,true,Title,Default Title,,1.00,1,,\n" for number in range(3000)
     )
     whole = read(text)

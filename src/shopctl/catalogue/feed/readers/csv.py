@@ -11,9 +11,9 @@ from shopctl.catalogue.feed import dialect as dialects
 from shopctl.catalogue.feed.errors import EndlessRecord, NoRows, NotAFeed, WrongEncoding
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import Batch, Reject
+from shopctl.catalogue.feed.shops.reading import table_of
 from shopctl.catalogue.feed.source import Source, Stream, Transcoded
 from shopctl.catalogue.feed.splitting import EndlessLine, Piece, Splitter
-from shopctl.catalogue.feed.table import Table
 from shopctl.catalogue.feed.validate import Bad
 
 RECORDS = 500  # aimed at for one batch
@@ -24,15 +24,15 @@ class Misjoined(Exception):
 
 
 class CsvFeed:
-    """A CSV file whose header has been read and understood. Raises errors.BrokenFeed when it is none."""
+    """A CSV file whose header has been read and understood. Raises errors.BrokenFeed when it is none.
 
-    format = "csv"
+    `shop` names the shop that wrote it; "auto" has it found by the header, "" is none.
+    """
 
-    def __init__(self, source: Source, mapping: Mapping, default_currency: str) -> None:
+    def __init__(self, source: Source, mapping: Mapping, default_currency: str, shop: str = "auto") -> None:
         self.source = source
         self.size = source.size
         self.limits = source.limits
-        self.name = mapping.feed or self.format
         encoding, mark = dialects.sniff_encoding(source.head)
         stream: Stream = source
         head = source.head[mark:]
@@ -66,10 +66,14 @@ class CsvFeed:
         )
         # Who separates cells by semicolons does so because the comma is the decimal separator there.
         habit = "," if self.dialect.delimiter == ";" else ""
-        self.table = Table(source.name, header, samples, mapping, self.limits, default_currency, habit=habit)
+        self.table = table_of(
+            source.name, header, samples, mapping, self.limits, default_currency, shop=shop, habit=habit
+        )
+        self.format = self.table.shop_name or "csv"
+        self.name = mapping.feed or self.format
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
-        self.header, self.fields = self.table.header, self.table.fields
+        self.header, self.fields, self.read_back = self.table.header, self.table.fields, self.table.read_back
         # What a rejects file says of its first row tells which import wrote it.
         self.of_rejects = tuple(next((cells for cells in samples if cells), []))[:5] if self.table.offset else None
         if not self._has_rows():
@@ -94,9 +98,9 @@ class CsvFeed:
         try:
             for piece in self.splitter:
                 yield from self._batches_of(piece, known, start_line)
-            if self.table.groups:
+            if self.table.gathers:
                 rejects: list[Reject] = []
-                rows, seen = self.table.finished(self.table.groups.finish(), known, rejects)
+                rows, seen = self.table.rest(known, rejects)
                 if rows or seen or rejects:
                     yield Batch(rows, rejects, seen, self.source.position, self.splitter.line - 1)
         except EndlessLine as problem:
@@ -110,7 +114,7 @@ class CsvFeed:
             return
         seen: list[tuple[int, int]] = []
         hashes: Sequence[int] = ()
-        if self.table.groups is None:
+        if not self.table.gathers:
             hashes = self.table.hashes(piece.records)
             if known is not None:
                 fresh = [index for index, number in enumerate(hashes) if number not in known]
@@ -124,11 +128,10 @@ class CsvFeed:
         except Misjoined:
             yield from self._batches_of(self.splitter.again(), known, start_line)
             return
-        if self.table.groups is None:
-            rows = self.table.rows(piece.lines, hashes, table, rejects)
+        if self.table.gathers:
+            rows, seen, last = self.table.gather(piece.lines, piece.records, table, known, rejects, last)
         else:
-            gathered, last = self.table.gather(piece.lines, piece.records, table, rejects, last)
-            rows, seen = self.table.finished(gathered, known, rejects)
+            rows = self.table.rows(piece.lines, hashes, table, rejects)
         yield Batch(rows, rejects, seen, self.source.position, last)
 
     def cells_of(self, piece: Piece, rejects: list[Reject]) -> list[list[str] | None]:

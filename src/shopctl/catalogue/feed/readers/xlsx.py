@@ -12,10 +12,10 @@ from shopctl.catalogue.feed.workbook import Workbook
 class XlsxFeed(SheetFeed):
     """Lines are the row numbers of the sheet."""
 
-    def __init__(self, source: Source, mapping: Mapping, default_currency: str) -> None:
+    def __init__(self, source: Source, mapping: Mapping, default_currency: str, shop: str = "auto") -> None:
         workbook = Workbook(source.spool(), source.name, source.limits)
         try:
-            super().__init__("xlsx", source, workbook.rows(), mapping, default_currency)
+            super().__init__("xlsx", source, workbook.rows(), mapping, default_currency, shop)
         except (NoRows, NoIdentity) as problem:
             # A cover often stands before the products.
             if not workbook.others:

@@ -1,0 +1,51 @@
+"""Exports in the formats of other shops import back with no change, whatever filled the shop and whatever they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.catalogue.conftest import Open
+from contract.catalogue.test_export_round_trip import REAL
+from support.feeds import counted
+
+FORMATS = ("shopify", "woocommerce", "vendure", "saleor")
+OWN = ("lanterns-shopify.csv", "lanterns-woocommerce.csv", "nursery.csv", "lending-library.json", "bundled")
+OF_THE_FORMAT = [("shopify", name) for name in REAL if name.startswith("shopify")] + [
+    ("shopify", "lanterns-shopify.csv"),
+    ("woocommerce", "lanterns-woocommerce.csv"),
+]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("name", [*OWN, *REAL])
+def test_an_export_in_the_format_of_a_shop_imports_back_with_no_change(
+    name: str, kind: str, opened: Open, path_of: Callable[[str, int], Path]
+) -> None:
+    shop = opened("shop", kind)
+    rows = shop.run(path_of(name, 0), on_error="skip-rows").counts.created
+    before = shop.records()
+
+    for shops in FORMATS:
+        file = shop.export(shops, f"{shops}.csv")
+        counts = counted(shop.run(file))
+        assert counts == {"rows": rows, "unchanged": rows}, shops
+        assert counted(shop.run(file, format=shops)) == {"rows": rows, "unchanged": rows}
+    assert shop.records() == before
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize(("format", "name"), OF_THE_FORMAT)
+def test_a_second_shop_filled_from_the_export_exports_the_same(
+    format: str, name: str, kind: str, opened: Open, path_of: Callable[[str, int], Path]
+) -> None:
+    first, second = opened("first", kind), opened("second", kind)
+    first.run(path_of(name, 0))
+    file = first.export(format, "out.csv")
+
+    second.run(file)
+
+    assert second.export(format, "out.csv").read_bytes() == file.read_bytes()
+    assert second.records() == first.records()
