@@ -288,3 +288,13 @@ def test_a_place_that_cannot_be_written(shop: Shop):
 def test_the_formats_that_do_not_exist_are_named(shop: Shop):
     assert "csv" in shop.run("catalogue", "export", "--format", "pdf", expect=2).stderr
     assert "csv" in shop.run("catalogue", "import", put(shop, FEED), "--format", "pdf", expect=2).stderr
+
+
+def test_a_mapping_is_found_by_its_name(shop: Shop):
+    (shop.folder / "mappings").mkdir()
+    put(shop, '[columns]\n"Nummer" = "sku"\n', "mappings/supplier.toml")
+    feed = put(shop, "Nummer,name\nA,Mug\n")
+
+    assert shop.run("catalogue", "import", feed, "--mapping", "supplier", "-o", "json").json["created"] == 1
+    unknown = shop.run("catalogue", "import", feed, "--mapping", "suplier", expect=3)
+    assert f"The mapping {shop.folder / 'mappings' / 'suplier.toml'} was not found." in unknown.stderr

@@ -186,8 +186,9 @@ def test_products_are_counted(filled: Shop):
     counted = filled.run("catalogue", "stats", "-o", "json").json
 
     assert (counted["products"], counted["variants"], counted["prices"]) == (3, 1, 3)
-    assert counted["statuses"] == {"active": 2, "draft": 1}
-    assert counted["without"] == {"price": 0, "description": 2, "category": 0, "media": 3, "stock": 1}
+    assert counted["kinds"] == [{"kind": "physical", "active": 2, "draft": 1, "retired": 0, "total": 3}]
+    assert counted["without"] == {"price": 0, "description": 2, "category": 0, "image": 2}
+    assert [feed["feed"] for feed in counted["feeds"]] == ["csv"]
 
 
 def test_edits_are_in_the_audit_trail(filled: Shop):

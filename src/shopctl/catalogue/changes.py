@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shopctl.catalogue import queries
@@ -101,11 +101,6 @@ def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]
     ):
         found.setdefault(row.product_id, []).append(row)
     return found
-
-
-def all_later(unit: Unit, at: Instant) -> Iterator[tuple[Any, ...]]:
-    """The same for every product: rows of `Later` in the order of products, as a stream."""
-    return unit.stream(f"{_LATER} {_LATEST_FIRST}", at=at)
 
 
 def changed_between(unit: Unit, since: Instant, until: Instant, *, after: int, limit: int) -> list[int]:

@@ -136,7 +136,7 @@ def _json(value: object) -> str:
 
 
 def _sku_batches(unit: Unit) -> Iterator[list[str]]:
-    rows = unit.stream(f"select sku from product order by sku {unit.bytewise}")
+    rows = unit.stream("select sku from product order by sku")
     while batch := [row[0] for row in islice(rows, _BATCH)]:
         yield batch
 

@@ -21,7 +21,7 @@ def every_family(unit: Unit, *, now: Instant, at: Instant | None = None) -> Iter
     """
     rows = unit.stream(
         f"""select sku, {_HEAD} from product
-             order by {_HEAD} {unit.bytewise}, case when parent_sku = '' then 0 else 1 end, id"""
+             order by {_HEAD}, case when parent_sku = '' then 0 else 1 end, id"""
     )
     for families in _portions([sku for sku, _ in members] for _, members in groupby(rows, key=lambda row: row[1])):
         skus = [sku for family in families for sku in family]
@@ -44,7 +44,7 @@ def families_of(unit: Unit, skus: Sequence[str], *, now: Instant) -> list[list[P
         f"""select sku, {_HEAD} from product
              where sku in (select value ->> 0 from {unit.each("heads")})
                 or parent_sku <> '' and parent_sku in (select value ->> 0 from {unit.each("heads")})
-             order by {_HEAD} {unit.bytewise}, case when parent_sku = '' then 0 else 1 end, id""",
+             order by {_HEAD}, case when parent_sku = '' then 0 else 1 end, id""",
         heads=heads,
     )
     found = queries.by_skus(unit, [sku for sku, _ in rows], now=now)

@@ -39,17 +39,6 @@ def products_at(unit: Unit, products: Sequence[Product], at: Instant) -> dict[in
     return {product.id: then._replace(stock=stock.get(product.id, ())) for product, then in earlier if then is not None}
 
 
-def all_products_at(unit: Unit, at: Instant) -> Iterator[Product]:
-    """Every product that existed at a moment, as it was then, in the order of creation, in bounded memory."""
-    later = queries.grouped(changes.all_later(unit, at))
-    stock = queries.grouped(unit.stream(f"{_STOCK} {_STOCK_ORDER}", at=at))
-    for product in queries.all_products(unit, now=at):
-        levels = stock(product.id)
-        then = _earlier(product, [Later(product.id, *row) for row in later(product.id)])
-        if then is not None:
-            yield then._replace(stock=tuple(map(StockLevel._make, levels)))
-
-
 def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Difference]:
     """What is different between two moments, product by product in the order of creation, field by field."""
     last = 0

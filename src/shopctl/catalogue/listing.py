@@ -1,9 +1,9 @@
-"""Lists products by what they are, and counts them."""
+"""Lists products by what they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shopctl.catalogue import queries
 from shopctl.catalogue.model import Product
@@ -59,35 +59,3 @@ def products(
             return
         last, offset = rows[-1][0], 0
         left = None if left is None else left - len(rows)
-
-
-def statistics(unit: Unit, *, now: Instant) -> dict[str, Any]:
-    """How many products there are, of which kinds and statuses, and how many lack something a buyer looks for."""
-    kinds = unit.tuples("select kind, count(*) from product group by kind order by kind")
-    statuses = unit.tuples(f"select {STATUS_AT}, count(*) from product group by 1 order by 1", now=now)
-    lacking = {
-        "price": "not exists (select 1 from price where price.product_id = product.id)",
-        "description": "description = ''",
-        "category": "category = ''",
-        "media": "media = '[]'",
-        "stock": "kind = 'physical' and not exists (select 1 from stock where stock.product_id = product.id"
-        " and stock.on_hand > 0)",
-    }
-    counts = {
-        name: int(unit.value(f"select count(*) from product where {condition}")) for name, condition in lacking.items()
-    }
-    return {
-        "products": sum(count for _, count in kinds),
-        "variants": int(unit.value("select count(*) from product where parent_sku <> ''")),
-        "categories": int(unit.value("select count(*) from category")),
-        "prices": int(unit.value("select count(*) from price")),
-        "kinds": dict(kinds),
-        "statuses": dict(statuses),
-        "without": counts,
-        "reserved": int(
-            unit.value(
-                """select coalesce(sum(quantity), 0) from reservation where state = 'held' and expires_at > :now""",
-                now=now,
-            )
-        ),
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shopctl.catalogue.model import Price, Product, StockLevel
@@ -49,19 +49,6 @@ def variants(unit: Unit, parent_sku: str, *, now: Instant) -> list[Product]:
     """The variants of a product, by SKU."""
     found = _products(unit, "parent_sku = :parent and parent_sku <> ''", "order by sku", parent=parent_sku)
     return completed(unit, found, now=now)
-
-
-def all_products(unit: Unit, *, now: Instant) -> Iterator[Product]:
-    """Every product with prices and stock as they are, in the order of their creation, in bounded memory.
-
-    For a moment that has passed see `history.all_products_at`.
-    """
-    products = unit.stream(f"select {', '.join(COLUMNS)} from product order by id")
-    prices = grouped(unit.stream(f"select {_PRICE} from price order by {_PRICE_ORDER}"))
-    stock = grouped(unit.stream(f"{_STOCK} {_BY_LOCATION}", now=now))
-    for row in products:
-        number = row[0]
-        yield product_of(row, map(Price._make, prices(number)), map(StockLevel._make, stock(number)))
 
 
 def number_of(unit: Unit, sku: str) -> int | None:
@@ -125,22 +112,6 @@ def product_of(row: Sequence[Any], prices: Iterable[Price] = (), stock: Iterable
         for place, value in enumerate(row)
     ]
     return Product._make((*values, tuple(prices), tuple(stock)))
-
-
-def grouped(rows: Iterator[tuple[Any, ...]]) -> Any:
-    """A function from a rising key to the rows that begin with it, without the key; each key is asked for once."""
-    waiting = next(rows, None)
-
-    def of(key: int) -> list[tuple[Any, ...]]:
-        nonlocal waiting
-        found = []
-        while waiting is not None and waiting[0] <= key:
-            if waiting[0] == key:
-                found.append(waiting[1:])
-            waiting = next(rows, None)
-        return found
-
-    return of
 
 
 def _products(unit: Unit, where: str, order: str, **params: object) -> list[Product]:

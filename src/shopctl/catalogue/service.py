@@ -155,11 +155,11 @@ class CatalogueService:
                 }  # fmt: skip
 
     def statistics(self) -> dict[str, Any]:
-        """Counts of products by kind and status, and of those that lack something (see `listing.statistics`)."""
-        from shopctl.catalogue import listing
+        """What there is, what it lacks, what stands in it twice (see `statistics.statistics`)."""
+        from shopctl.catalogue.statistics import statistics
 
         with self.database.read() as unit:
-            return listing.statistics(unit, now=self.clock.now())
+            return statistics(unit, now=self.clock.now())
 
     def _step(
         self,

@@ -113,7 +113,7 @@ def diff(ctx: Context, since: From = None, until: To = None) -> None:
 
 @noun.command()
 def stats(ctx: Context) -> None:
-    """Count products by kind and status, and those that lack something."""
+    """Say what there is and what it lacks: kinds, prices, images, stock, likely duplicates, the age of feeds."""
     ctx.obj.show(ctx.obj.services.catalogue.statistics())
 
 

@@ -57,7 +57,8 @@ FeedFormat = Annotated[
     ),
 ]
 MappingFile = Annotated[
-    str | None, typer.Option("--mapping", metavar="FILE", help="How the feed's columns are named (TOML).")
+    str | None,
+    typer.Option("--mapping", metavar="FILE|NAME", help="How the feed's columns are named (TOML)."),
 ]
 RejectsFile = Annotated[
     str | None, typer.Option("--rejects", metavar="FILE|-", help="Where to write the rows not taken.")
@@ -93,10 +94,12 @@ def import_(
     Every row goes in, or is named with its line and the reason. By default one bad row refuses the file and nothing
     changes; with --on-error skip-rows the good rows go in. Importing the same file again changes nothing.
     """
+    from shopctl.catalogue.feed.mapping import mapping_file
     from shopctl.catalogue.importing.request import ImportRequest
     from shopctl.cli.progress import progress
 
     shop = ctx.obj
+    mapping = mapping and mapping_file(mapping, shop.settings.get("catalogue.mappings"))
     if rejects == "-" and shop.output != "table":
         raise BothWantStandardOutput(output=shop.output)
     request = ImportRequest(file, format, mapping, on_error.value, rejects, prune, dry_run, resume)

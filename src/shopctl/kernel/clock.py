@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shopctl.kernel.errors import UsageError
 
@@ -60,11 +60,3 @@ def show(instant: Instant | None) -> str | None:
         return None
     moment = _EPOCH + timedelta(microseconds=instant)
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def day(text: str) -> date:
-    """An ISO 8601 date. Raises NotATime."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise NotATime(text=text) from None

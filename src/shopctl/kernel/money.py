@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from shopctl.kernel.errors import InvalidData
 
@@ -52,16 +51,6 @@ class OutOfRange(InvalidData):
 
     code = "money.range"
     hint = "Amounts are kept as 64-bit integers of the minor unit."
-
-
-class Money(NamedTuple):
-    """An amount in minor units (cents) of a currency."""
-
-    amount_minor: int
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{show(self.amount_minor, self.currency)} {self.currency}"
 
 
 def exponent_of(currency: str) -> int:

@@ -32,6 +32,7 @@ class Finding(NamedTuple):
     example: str | None
 
 
+# A million rows against a million: PostgreSQL plans `not exists` as a join, but `not in` row by row.
 class _Rule(NamedTuple):
     check: str
     sql: str  # yields one text for each row that differs; reads :now
@@ -41,7 +42,8 @@ class _Rule(NamedTuple):
 _PRODUCTS = (
     _Rule(
         "prices belong to a product",
-        "select product_id || ' ' || currency from price where product_id not in (select id from product)",
+        "select product_id || ' ' || currency from price"
+        " where not exists (select 1 from product p where p.id = product_id)",
     ),
     _Rule(
         "prices are not negative",
@@ -53,7 +55,8 @@ _PRODUCTS = (
     ),
     _Rule(
         "stock belongs to a product",
-        "select product_id || ' ' || location from stock where product_id not in (select id from product)",
+        "select product_id || ' ' || location from stock"
+        " where not exists (select 1 from product p where p.id = product_id)",
     ),
     _Rule(
         "stock is not negative",
@@ -101,7 +104,7 @@ _PRODUCTS = (
     ),
     _Rule(
         "changes belong to a product",
-        "select 'change ' || id from change where product_id not in (select id from product)",
+        "select 'change ' || id from change where not exists (select 1 from product p where p.id = product_id)",
         slow=True,
     ),
 )

@@ -49,11 +49,6 @@ def copy(source: Database, target: Database, progress: Progress) -> list[Copied]
         return [_copy_table(reading, writing, table, progress) for table in _parents_first(tables)]
 
 
-def is_empty(unit: Unit) -> bool:
-    """Whether no table but the schema's version holds a row."""
-    return next(_with_rows(unit), None) is None
-
-
 def _refuse_rows(unit: Unit, place: str) -> None:
     for table in _with_rows(unit):
         raise TargetNotEmpty(place=place, table=table)

@@ -45,8 +45,6 @@ class PostgresUnit(Unit):
 
     dialect: ClassVar[Dialect] = "postgres"
     for_update: ClassVar[str] = "for update"
-    bytewise: ClassVar[str] = 'collate "C"'
-    for_claim: ClassVar[str] = "for update skip locked"
 
     def __init__(self, connection: psycopg.Connection[Any], place: str, lock_wait: float) -> None:
         self.connection: psycopg.Connection[Any] = connection
@@ -106,19 +104,6 @@ class PostgresUnit(Unit):
         repeated = f"select 1 from {table} group by {column} having count(*) > 1 limit 1"
         yield lambda: self.value(repeated) is None
         self.execute(f"set constraints uq_{table}_{column} immediate")
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        part = self.connection.transaction()
-        with self.translated():
-            part.__enter__()
-        try:
-            yield
-        except BaseException as error:
-            part.__exit__(type(error), error, error.__traceback__)
-            raise
-        with self.translated():
-            part.__exit__(None, None, None)
 
     def tables(self) -> list[str]:
         found = self.tuples("select tablename::text from pg_tables where schemaname = current_schema() order by 1")

@@ -31,8 +31,6 @@ class SqliteUnit(Unit):
 
     dialect: ClassVar[Dialect] = "sqlite"
     for_update: ClassVar[str] = ""
-    bytewise: ClassVar[str] = ""
-    for_claim: ClassVar[str] = ""
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self.connection: sqlite3.Connection = connection
@@ -108,20 +106,6 @@ class SqliteUnit(Unit):
         if not unique:
             self.execute(f"drop index if exists {index}")
             self.execute(f"create unique index {index} on {table} ({column})")
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        with self.translated():
-            self.connection.execute("savepoint part")
-        try:
-            yield
-        except BaseException:
-            if self.connection.in_transaction:  # a full or failing disk has ended the whole transaction already
-                self.connection.execute("rollback to part")
-                self.connection.execute("release part")
-            raise
-        with self.translated():
-            self.connection.execute("release part")
 
     def tables(self) -> list[str]:
         own = "select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by 1"

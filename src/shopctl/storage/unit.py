@@ -20,8 +20,6 @@ class Unit(ABC):
 
     dialect: ClassVar[Dialect]
     for_update: ClassVar[str]  # row locks for claims; SQLite's single writer needs none
-    bytewise: ClassVar[str]  # after a text in ORDER BY: by code points, whatever the server's locale
-    for_claim: ClassVar[str]  # the same, passing over rows that others hold
     connection: Any  # the driver's own, for what only migrations and checks do
 
     @abstractmethod
@@ -61,10 +59,6 @@ class Unit(ABC):
         Yields a function that says whether the column is unique by now; while it is not, rows can be taken out. At the
         end it must be. The unique index is `uq_TABLE_COLUMN`.
         """
-
-    @abstractmethod
-    def savepoint(self) -> AbstractContextManager[None]:
-        """A nested part that can fail and be rolled back alone."""
 
     @abstractmethod
     def tables(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from shopctl.audit.keys import create_key
 from shopctl.audit.service import Audit
 from shopctl.kernel.clock import Clock
-from shopctl.storage.database import Database, open_database
-from shopctl.storage.migrations import upgrade
+from shopctl.storage.database import Database
 
 
 class Ticking(Clock):
@@ -23,16 +21,6 @@ class Ticking(Clock):
     def now(self) -> int:
         self.time += 1_000_000
         return self.time
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = open_database(database_url)
-    if not found.exists():
-        found.create()
-    upgrade(found, "shop")
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -19,50 +19,24 @@ from shopctl.storage.database import Database, open_database
 from shopctl.storage.migrations import upgrade
 from support.feeds import Feeds
 from support.postgres import fresh_database
-from support.products import NOW
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 Open = Callable[[str, str], Feeds]
 
 
-class Turned(Clock):
-    """A clock that stands until it is turned."""
-
-    def __init__(self, time: int = NOW) -> None:
-        self.time = time
-
-    def now(self) -> int:
-        return self.time
-
-
 @pytest.fixture
-def turned() -> Turned:
-    return Turned()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = open_database(database_url)
-    if not found.exists():
-        found.create()
-    upgrade(found, "shop")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def audit(database: Database, tmp_path: Path, turned: Turned) -> Audit:
+def audit(database: Database, tmp_path: Path, turned: Clock) -> Audit:
     create_key(tmp_path / "audit.key")
     return Audit(database, tmp_path / "audit.key", actor="os:anna", clock=turned)
 
 
 @pytest.fixture
-def catalogue(database: Database, audit: Audit, turned: Turned) -> CatalogueService:
+def catalogue(database: Database, audit: Audit, turned: Clock) -> CatalogueService:
     return CatalogueService(database, audit, turned, "USD")
 
 
 @pytest.fixture
-def stock(database: Database, audit: Audit, turned: Turned) -> StockService:
+def stock(database: Database, audit: Audit, turned: Clock) -> StockService:
     return StockService(database, audit, turned)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +10,12 @@ import pytest
 
 from shopctl.catalogue.searching import SearchRequest, SearchService
 from shopctl.kernel.clock import Clock
-from shopctl.storage.database import Database, open_database
-from shopctl.storage.migrations import upgrade
-from support.products import NOW, add
-
-
-class Turned(Clock):
-    """A clock that stands until it is turned."""
-
-    def __init__(self, time: int = NOW) -> None:
-        self.time = time
-
-    def now(self) -> int:
-        return self.time
+from shopctl.storage.database import Database
+from support.products import add
 
 
 @pytest.fixture
-def turned() -> Turned:
-    return Turned()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = open_database(database_url)
-    if not found.exists():
-        found.create()
-    upgrade(found, "shop")
-    with closing(found):
-        yield found
-
-
-@pytest.fixture
-def search(database: Database, turned: Turned, tmp_path: Path) -> SearchService:
+def search(database: Database, turned: Clock, tmp_path: Path) -> SearchService:
     return SearchService(database, turned, engine="tantivy", folder=tmp_path / "index", currency="USD")
 
 

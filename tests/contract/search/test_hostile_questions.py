@@ -59,6 +59,7 @@ def test_no_question_is_an_error(mugs, text):
     assert answered(mugs, text) < 5
 
 
+@pytest.mark.assure("S25")
 def test_naughty_strings_are_questions_like_any_other(mugs, shared_data: Path):
     strings = json.loads((shared_data / "security/naughty-strings.json").read_text())
     assert len(strings) == 515
@@ -74,6 +75,7 @@ def test_any_text_is_a_question(mugs, text):
     answered(mugs, text)
 
 
+@pytest.mark.assure("S25")
 def test_a_naughty_name_is_found_by_itself(search, stored, shared_data):
     strings = json.loads((shared_data / "security/naughty-strings.json").read_text())
     names = {f"N-{number:03}": text for number, text in enumerate(strings) if text.strip() and "\x00" not in text}

@@ -65,21 +65,6 @@ def test_units_do_not_nest_and_the_outer_one_goes_on(database: Database, databas
     assert paths(database) == ["outer", "still here"]
 
 
-def test_a_savepoint_fails_alone_and_they_nest(database: Database) -> None:
-    with database.unit() as unit:
-        add(unit, "a")
-        with pytest.raises(ConstraintBroken), unit.savepoint():
-            add(unit, "b")
-            add(unit, "a")
-        with unit.savepoint():
-            add(unit, "c")
-            with pytest.raises(ZeroDivisionError), unit.savepoint():
-                add(unit, "d")
-                raise ZeroDivisionError
-            add(unit, "e")
-    assert paths(database) == ["a", "c", "e"]
-
-
 def test_a_swallowed_statement_error_cannot_end_in_a_false_success(database: Database) -> None:
     if database.dialect == "sqlite":
         pytest.skip("a refused statement of SQLite leaves its transaction whole")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,9 +69,3 @@ def test_what_is_shown_reads_back(instant):
 
 def test_the_clock_and_now_agree():
     assert abs(clock.Clock().now() - clock.parse("now")) < 5_000_000
-
-
-def test_a_day_is_read():
-    assert clock.day("2026-11-24") == date(2026, 11, 24)
-    with pytest.raises(clock.NotATime):
-        clock.day("24/11/2026")

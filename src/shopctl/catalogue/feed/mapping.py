@@ -37,6 +37,12 @@ class Mapping:
         return [*self.columns, *self.attributes]
 
 
+def mapping_file(given: str, folder: Path) -> str:
+    """The file that `--mapping` means: a bare name such as `wholesaler` is `FOLDER/wholesaler.toml`."""
+    plain = Path(given)
+    return str(folder / f"{given}.toml") if plain.name == given and not plain.suffix and not plain.exists() else given
+
+
 def load_mapping(path: str | None) -> Mapping:
     """Read and check a mapping. Raises NotFound, UnreadableFile, BadMapping naming the first thing that is wrong."""
     if path is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ Record = tuple[int, bytes]
 """Line (NDJSON) or element number (JSON), and the bytes of one record."""
 
 
-class RecordFeed:
+class RecordFeed(ABC):
     """Reads records as `cut` gives them. Raises NoRows, BadJson, NoIdentity by the first of them."""
 
     format: str
@@ -45,9 +46,9 @@ class RecordFeed:
         if not self.objects.identity(record):
             raise NoIdentity(file=source.name, columns=listed(list(record)), example=next(iter(record), "id"))
 
+    @abstractmethod
     def cut(self, stream: Stream) -> Iterator[Record]:
         """The records of the stream, blank ones left out."""
-        raise NotImplementedError
 
     def _text_stream(self, mapping: Mapping) -> Stream:
         encoding, mark = sniff_encoding(self.source.head)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 FeedRow = tuple[Any, ...]
@@ -60,7 +59,6 @@ FIELDS = (
     "prices_whole",
     "stock",
 )
-WIDTH = len(FIELDS)
 
 DEFAULT_LIST = "default"
 DEFAULT_LOCATION = "default"
@@ -77,8 +75,6 @@ STATUSES = ("draft", "active", "retired")
 # Raise it whenever the same bytes would be read into a different row: it salts the hashes, so that known records are
 # read anew.
 RULES_VERSION = 2
-
-Given = str | EllipsisType
 
 
 class Reject(NamedTuple):

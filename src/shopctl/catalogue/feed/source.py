@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import zlib
@@ -191,14 +190,3 @@ class Transcoded:
             self.offset += len(data)
             if text or not data:
                 return text.encode("utf-8", "surrogatepass")
-
-
-class Replayed:
-    """A stream whose first bytes have been read already."""
-
-    def __init__(self, head: bytes, rest: Stream) -> None:
-        self.head = io.BytesIO(head)
-        self.rest = rest
-
-    def read(self, size: int) -> bytes:
-        return self.head.read(size) or self.rest.read(size)

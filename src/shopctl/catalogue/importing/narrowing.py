@@ -24,7 +24,6 @@ from shopctl.catalogue.feed.row import (
     RETIRE_AT,
     SKU,
     STOCK,
-    WIDTH,
     Feed,
     FeedRow,
     canonical,
@@ -37,7 +36,7 @@ from shopctl.catalogue.queries import json_array
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
-_NOTHING: FeedRow = (...,) * WIDTH
+_NOTHING: FeedRow = (...,) * len(FIELDS)
 _INHERITED = ("status", "name", "description", "brand", "category", "categories", "tax_class", "tags")
 
 
