@@ -20,7 +20,7 @@ from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
-Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce", "vendure", "saleor"]
+Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce", "magento", "saleor", "vendure", "medusa"]
 
 COLUMNS = (
     "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",

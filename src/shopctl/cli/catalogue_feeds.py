@@ -44,8 +44,10 @@ class ExportFormat(StrEnum):
     xlsx = "xlsx"
     shopify = "shopify"
     woocommerce = "woocommerce"
-    vendure = "vendure"
+    magento = "magento"
     saleor = "saleor"
+    vendure = "vendure"
+    medusa = "medusa"
 
 
 FeedFormat = Annotated[
@@ -53,7 +55,7 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, shopify, woocommerce, vendure, saleor, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, shopify, woocommerce, magento, saleor, vendure, medusa, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[
