@@ -117,7 +117,7 @@ class _Failure:
         if self.debug:
             self._write(_traceback(error))
         if isinstance(error, ShopctlError):
-            return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable)
+            return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable, error)
         if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
             hint = "Free some space, or send the output elsewhere."
             _discard_output()
@@ -130,21 +130,27 @@ class _Failure:
         """Report that a signal ended the command; a verb that can be gone on with has noted how on the exception."""
         return self._say(code, message, " ".join(getattr(left, "__notes__", [])), exit_code, True)
 
-    def _say(self, code: str, message: str, hint: str, exit_code: int, retryable: bool) -> int:
+    def _say(
+        self, code: str, message: str, hint: str, exit_code: int, retryable: bool, error: ShopctlError | None = None
+    ) -> int:
         message, hint = _redacted(message), _redacted(hint)
         if self.machine:
             import json
 
-            fields = {
+            fields: dict[str, object] = {
                 "code": code,
                 "message": message,
                 "hint": hint,
                 "retryable": retryable,
                 "exit_code": exit_code,
             }
+            if error is not None and error.details:
+                fields["facts"] = error.details
             self._write(json.dumps({"error": fields}, ensure_ascii=False) + "\n")
         else:
-            self._write(f"error: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+            # Products' data, not masked: an article number may well look like a card's.
+            lines = "".join(f"  {line}\n" for line in (error.lines if error else ()))
+            self._write(f"error: {message}\n{lines}" + (f"hint: {hint}\n" if hint else ""))
         return exit_code
 
     def _write(self, text: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from shopctl.operations import consistency
 from shopctl.operations.consistency import agreement
 from shopctl.storage.database import open_database
+from shopctl.storage.migrations import revisions
 from support.postgres import fresh_database
 from support.shop import Shop
 
@@ -95,7 +96,7 @@ def test_an_outdated_schema_is_refused_and_one_command_mends_it(any_shop: Shop) 
     assert refused.error["code"] == "storage.schema_outdated"
     assert "shopctl db upgrade" in refused.error["hint"]
     pending = any_shop.run("db", "upgrade", "--dry-run", "--detailed-exitcode", "-o", "json", expect=10).json
-    assert pending[0]["ran"] == ["0001"]
+    assert pending[0]["ran"] == list(revisions("shop"))
 
 
 def test_a_newer_schema_is_refused(any_shop: Shop) -> None:
@@ -151,6 +152,7 @@ DIFFERENCES = {
     "components are products": """update product set components = '[{"quantity":1,"sku":"NONE"}]' where id = 5""",
     "no bundle holds itself": """update product set components = '[{"quantity":1,"sku":"SHIRT"}]'
                                   where sku = 'SHIRT'""",
+    "what feeds said is of a product": "update feed_record set product_id = 4711 where product_id = 5",
     "changes belong to a product": "update change set product_id = 4711 where product_id = 5",
 }
 

@@ -127,6 +127,11 @@ def _folded(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; None where it is none, so that nothing is cut."""
+    return _terminal_width() if sys.stdout.isatty() else None
+
+
 def _terminal_width() -> int:
     return max(shutil.get_terminal_size().columns, 20)
 
