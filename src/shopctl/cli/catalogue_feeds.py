@@ -51,7 +51,7 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, saleor, shopify, woocommerce, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, saleor, shopify, shopify-inventory, woocommerce, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[
