@@ -7,13 +7,13 @@ from importlib import import_module
 
 from shopctl.catalogue.feed.shops.shop import Shop
 
-TABLES = ("shopify", "woocommerce", "magento", "saleor", "vendure", "medusa")
+TABLES = ("shopify-inventory", "shopify", "woocommerce", "magento", "saleor", "vendure", "medusa")
 """Shops whose files are rows under a header; each is a module of this room with a function `shop`."""
 
 
 def named(name: str) -> Shop:
     """The shop of this name, out of TABLES."""
-    shop: Shop = import_module(f"shopctl.catalogue.feed.shops.{name}").shop()
+    shop: Shop = import_module(f"shopctl.catalogue.feed.shops.{name.replace('-', '_')}").shop()
     return shop
 
 

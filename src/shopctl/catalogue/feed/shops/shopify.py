@@ -24,7 +24,11 @@ from shopctl.catalogue.feed.validate import Price
 _OF_THE_VARIANT = ("sku", "price", "barcode", "inventory_quantity", "option1_value", "option2_value", "option3_value")
 # Columns of the product that a variant has from it, where its own row is blank.
 _INHERITED = ("title", "body", "vendor", "product_category", "type", "tags", "published", "status", "gift_card")
+_TELLING = frozenset(
+    {"body", "vendor", "grams", "inventory_policy", "fulfillment_service", "requires_shipping", "taxable"}
+)
 _OPTIONS = ("1", "2", "3")
+_MOST_REMEMBERED = 2000  # products whose further rows may stand elsewhere in the file
 _FACTS = {
     "barcode": "", "cost_per_item": "", "inventory_policy": "deny", "fulfillment_service": "manual", "grams": "0",
     **dict.fromkeys(shopify_columns.UNIT_PRICE, ""),
@@ -50,8 +54,9 @@ class Shopify:
     name = "shopify"
 
     def recognises(self, columns: frozenset[str]) -> bool:
-        """A handle and a title with the variant's or option's columns as no other shop has them."""
-        return {"handle", "title", "option1_value"} <= columns and bool(columns & {"sku", "price"})
+        """A handle and a title with the options or the facts of a variant as no other shop has them."""
+        options = "option1_value" in columns or len(columns & _TELLING) >= 3
+        return {"handle", "title"} <= columns and bool(columns & {"sku", "price"}) and options
 
     def column(self, header: str) -> str:
         """See shop.Shop."""
@@ -91,13 +96,21 @@ class _Products:
             name for name in columns if name not in _NOT_ATTRIBUTES and not name.startswith(("Price / ", "Compare at"))
         )
         self.shared = [name for name in self.others if not name.casefold().startswith(("variant", "image", "cost"))]
+        self.firsts: dict[str, Cells] = {}
         self.markets = sorted(name.partition(" / ")[2] for name in columns if name.startswith("Price / "))
 
     def said(self, lines: Sequence[Line], earlier: Cells | None) -> Iterator[Said]:
         """The product and its variants, or the product alone. `earlier`: its first row, where that is done with."""
+        handle = _key(lines[0].cells) or _key(earlier or {})
+        if earlier is None and not lines[0].cells.get("title", "").strip():
+            earlier = self.firsts.get(handle)  # somebody has sorted the file
         product = earlier or lines[0].cells
-        handle = _key(product)
-        of_all = digest([line.raw for line in lines])
+        if earlier is None:
+            self.firsts[handle] = product
+            if len(self.firsts) > _MOST_REMEMBERED:
+                del self.firsts[next(iter(self.firsts))]
+        of_first = ["\x1f".join(earlier.values()).encode("utf-8", "surrogatepass")] if earlier else []
+        of_all = digest([*of_first, *(line.raw for line in lines)])
         variants = [line for line in lines if any(line.cells.get(name, "").strip() for name in _OF_THE_VARIANT)]
         variants = variants or [lines[0]]
         links, alts = self._images(lines)
@@ -236,7 +249,7 @@ class _Products:
             said["taxable"] = "false"
         for name, usual in _FACTS.items():
             cell = plain(row.get(name, ""))
-            if cell and cell.casefold() != usual:
+            if cell and cell.casefold() != usual and (name != "grams" or cell.strip("0.,")):
                 said[name] = cell
         if "grams" in said and (unit := row.get("weight_unit", "").strip()):
             said["weight_unit"] = unit

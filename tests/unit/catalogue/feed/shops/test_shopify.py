@@ -206,6 +206,14 @@ def test_a_handle_may_be_blank(read: Reader) -> None:
     assert len(json.loads(feed["oak-table"]["media"])) == 1
 
 
+def test_further_rows_of_a_product_may_stand_elsewhere(read: Reader) -> None:
+    feed = read(file(OLD, SIZES[0], pot(Handle="lamp"), SIZES[1]))
+
+    assert feed.rejects == []
+    assert feed.skus == ["pot", "pot-Small", "lamp", "POT-L"]
+    assert (feed["POT-L"]["name"], feed["POT-L"]["options"]) == ("Clay pot", '{"Size":"Large"}')
+
+
 def test_a_mapping_has_the_last_word_on_the_columns_it_names(read: Reader) -> None:
     feed = read(file(OLD, pot(Variant_Barcode="42")), mapping='[columns]\n"Variant Barcode" = "attribute:ean"\n')
 
