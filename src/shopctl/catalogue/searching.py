@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from shopctl.storage.database import Database
 
+_FIRST_PAGE = 10
+_DEEP = 100_000  # hits looked through for judged products
 _ENOUGH = 10  # hits with every word; when there are fewer, those with any word follow them
 _MOST_VALUES = 100  # shown of a facet
 _COUNTED = tuple(name for name in FIELDS if name in KEYWORDS and name != "sku")
@@ -98,6 +100,21 @@ class SearchService:
         except IndexUnusable as unusable:
             index = self.indexing.replaced(self.database, before, str(unusable.facts["reason"]), note)
             return self._searched(plan, index, time.perf_counter())
+
+    def ranking(self, text: str, judged: Collection[str]) -> tuple[int, list[str]]:
+        """How many products match a text, and SKUs best first: the first page, and all of `judged` behind it.
+
+        For measuring; builds the index when there is none. Raises as `search` does.
+        """
+        self.search(SearchRequest(text, limit=1))
+        plan = self._plan(SearchRequest(text, limit=_DEEP))
+        index = self.indexing.opened()
+        assert index is not None
+        with self.database.read() as unit:
+            page = self._page(unit, self.indexing.ready(unit, index), plan)
+            top = queries.skus_of(unit, [number for number, _ in page.hits[:_FIRST_PAGE]])
+            known = top | queries.numbers_of(unit, judged)
+        return page.total, [known[number] for number, _ in page.hits if number in known]
 
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
