@@ -71,7 +71,8 @@ def lowest(fail_below: str | None, before: float | None) -> float | None:
     match = _LOWEST.fullmatch(fail_below.strip())
     if match is None or (not match[2] and float(match[1]) > 1):
         raise UsageError(
-            problem=f"{fail_below[:40]!r} is no lowest NDCG@10.", remedy="Give --fail-below 0.85, or 98% of a --baseline."
+            problem=f"{fail_below[:40]!r} is no lowest NDCG@10.",
+            remedy="Give --fail-below 0.85, or 98% of a --baseline.",
         )
     if not match[2]:
         return max(float(match[1]), before or 0.0)

@@ -56,7 +56,7 @@ class Indexing:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
-        self.generations = Generations(folder, f"{engine.name}-{engine.format}")
+        self.generations = Generations(folder, f"{engine.name}-{engine.format}-{engine.language}")
 
     def opened(self) -> Index | None:
         """The index in use; None when there is none. Raises IndexUnusable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -229,7 +230,7 @@ def damage_by_scribbling(folder: Path, generation: Path) -> None:
 
 
 def damage_by_an_older_format(folder: Path, generation: Path) -> None:
-    old = folder / generation.name.replace("tantivy-1-", "tantivy-0-")
+    old = folder / re.sub("-[0-9]+-", "-0-", generation.name, count=1)
     generation.rename(old)
     (folder / "current").write_text(old.name)
 

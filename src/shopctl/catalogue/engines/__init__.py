@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 NAMES = ("tantivy",)
 
 
-def engine(name: str) -> Engine:
-    """The engine of this name. Raises EngineMissing."""
+def engine(name: str, language: str = "english") -> Engine:
+    """The engine of this name; its stems are those of `language`, or none for `none`. Raises EngineMissing."""
     if name == "tantivy":
         from shopctl.catalogue.engines.tantivy import TantivyEngine
 
-        return TantivyEngine()
+        return TantivyEngine(language)
     raise EngineMissing(name=name, known=", ".join(NAMES))
