@@ -9,7 +9,7 @@ from shopctl.catalogue.engines.errors import EngineMissing
 if TYPE_CHECKING:
     from shopctl.catalogue.ports import Engine
 
-NAMES = ("tantivy",)
+NAMES = ("tantivy", "whoosh")
 
 
 def engine(name: str, language: str = "english") -> Engine:
@@ -18,4 +18,8 @@ def engine(name: str, language: str = "english") -> Engine:
         from shopctl.catalogue.engines.tantivy import TantivyEngine
 
         return TantivyEngine(language)
+    if name == "whoosh":
+        from shopctl.catalogue.engines.whoosh import WhooshEngine
+
+        return WhooshEngine(language)
     raise EngineMissing(name=name, known=", ".join(NAMES))
