@@ -158,9 +158,8 @@ def _fts5(rows: list[dict[str, str]]) -> Ranking:
 
     def asked(text: str, joined: str) -> list[str]:
         words = joined.join(f'"{word}"' for word in _words(text))
-        with closing(database.execute(
-            f"select sku from product where product match ? order by bm25(product, 0, {weights}) limit {_DEEP}", (words,)
-        )) as found:  # fmt: skip
+        sql = f"select sku from product where product match ? order by bm25(product, 0, {weights}) limit {_DEEP}"
+        with closing(database.execute(sql, (words,))) as found:
             return [sku for (sku,) in found]
 
     return lambda text, _: _then(asked(text, " "), lambda: asked(text, " OR "))

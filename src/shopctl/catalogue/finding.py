@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
+from shopctl.catalogue import queries
 from shopctl.catalogue.candidates import Choice, Terms, chosen
 from shopctl.catalogue.indexing import Standing
 from shopctl.catalogue.ports import Filter, Index, Question
@@ -93,6 +95,15 @@ def _in_the_way(index: Index, question: Question, reading: Reading) -> tuple[str
     return (best[1],) if best else ()
 
 
+def _by_sku(unit: Unit, hits: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Equally good hits, which stand side by side, in the order of their SKUs."""
+    equal = {score for (_, score), (_, next_score) in pairwise(hits) if score == next_score}
+    if not equal:
+        return hits
+    skus = queries.skus_of(unit, [number for number, score in hits if score in equal])
+    return sorted(hits, key=lambda hit: (-hit[1], skus.get(hit[0], "")))
+
+
 def _is_sku(index: Index, text: str) -> bool:
     # Who gives a SKU wants that product and not those that share a part of its name.
     return bool(index.find(Question("", (Filter("sku", text.strip()),)), 1).total)
@@ -103,7 +114,8 @@ def _found(unit: Unit, standing: Standing, asked: Asked, question: Question) -> 
     if not standing.lag and not asked.choice.conditions and asked.sort == "relevance":
         # The index shows exactly what this snapshot shows, and knows from when until when each is visible.
         found = standing.index.find(question, last)
-        return Page(found.total, found.hits[first:], None, question)
+        hits = _by_sku(unit, found.hits) if question.text.strip() else found.hits
+        return Page(found.total, hits[first:last], None, question)
     every = standing.index.every(question)
     hits = chosen(unit, every, asked.choice, asked.sort, asked.terms)
     matches = None if len(hits) == len(every) else {number for number, _ in hits}

@@ -68,7 +68,7 @@ class Question(NamedTuple):
 
 
 class Found(NamedTuple):
-    """How many documents match, and some of them as (id, score): the best first, equally good ones by SKU."""
+    """How many documents match, and some of them as (id, score), the best first."""
 
     total: int
     hits: list[tuple[int, float]]
@@ -106,7 +106,10 @@ class Index(Protocol):
         """How far it has followed the change log."""
 
     def find(self, question: Question, limit: int) -> Found:
-        """The first `limit` matches."""
+        """The first `limit` matches, and behind them all that are as good as the last; without words by SKU.
+
+        Which of equally good ones comes first is left to who asks: the database tells SKUs faster.
+        """
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order; without words the score is nothing."""

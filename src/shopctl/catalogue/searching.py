@@ -99,7 +99,7 @@ class SearchService:
         before = self.indexing.generations.current()
         try:
             # Opened before the snapshot is taken: what the index holds, the database then shows.
-            index = self.indexing.opened()
+            index = self.indexing.kept()
             if index is None:
                 raise IndexUnusable(reason="there is none yet")
             return self._searched(plan, index, started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ _BULK_THREADS = 2
 _MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
+_TIED = 100  # equally good hits that are looked at behind the last place asked for
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 
 
@@ -71,6 +72,7 @@ class TantivyIndex:
         self._folder = folder
         self._language = language
         self._searcher: Any = None
+        self._position: Position | None = None
         self.renew()
 
     def renew(self) -> None:
@@ -79,6 +81,7 @@ class TantivyIndex:
             if self._searcher is not None:
                 self._index.reload()
             self._searcher = self._index.searcher()
+        self._position = None
 
     @property
     def documents(self) -> int:
@@ -88,15 +91,17 @@ class TantivyIndex:
     @property
     def position(self) -> Position:
         """How far it has followed the change log. Raises IndexUnusable for an index that was never committed."""
-        with _readable():
-            found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
-            if not found:
-                raise IndexUnusable(reason="it was never finished")
-            seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
-            return Position(int(seen), mark)
+        if self._position is None:
+            with _readable():
+                found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
+                if not found:
+                    raise IndexUnusable(reason="it was never finished")
+                seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
+                self._position = Position(int(seen), mark)
+        return self._position
 
     def find(self, question: Question, limit: int) -> Found:
-        """The first `limit` matches: the best first, equally good ones in the order of their SKUs."""
+        """The first `limit` matches, and behind them all that are as good as the last; without words by SKU."""
         query = query_of(question, self._language)
         most = max(1, self._searcher.num_docs)
         wanted = min(limit, most)
@@ -104,13 +109,13 @@ class TantivyIndex:
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
                 return Found(found.count, [(hit.id, 0.0) for hit in self._hits(found.hits)])
-            ask = min(wanted + 1, most)
+            ask = min(wanted + _TIED, most)
             found = self._searcher.search(query, ask)
             # The last place asked for may fall among equally good ones: then all of these are needed.
             while ask < most and len(found.hits) == ask and found.hits[-1][0] == found.hits[wanted - 1][0]:
-                ask = min(ask * 4, most)
+                ask = min(ask * 8, most)
                 found = self._searcher.search(query, ask)
-            hits = self._ordered(self._hits(found.hits))[:wanted]
+            hits = self._hits(_with_ties(found.hits, wanted))
         return Found(found.count, [(hit.id, hit.score) for hit in hits])
 
     def every(self, question: Question) -> list[tuple[int, float]]:
@@ -193,17 +198,6 @@ class TantivyIndex:
         ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
         return [_Hit(score, number) for (score, _), number in zip(pairs, ids, strict=True)]
 
-    def _ordered(self, hits: list[_Hit]) -> list[_Hit]:
-        """Equally good hits by SKU."""
-        scores = {hit.score for hit, other in pairwise(hits) if hit.score == other.score}
-        if not scores:
-            return hits
-        tied = [hit.id for hit in hits if hit.score in scores]
-        by_sku = self._searcher.search(of_ids(tied), len(tied), order_by_field=COLUMNS["sku"], order=Order.Asc).hits
-        ids = self._searcher.fast_field_values("id", [place for _, place in by_sku])
-        places = {number: place for place, number in enumerate(ids)}
-        return sorted(hits, key=lambda hit: (-hit.score, places.get(hit.id, 0)))
-
 
 class TantivyWriter:
     """Changes an index; nothing shows before `commit`."""
@@ -243,6 +237,14 @@ class TantivyWriter:
         if merged:
             with _written(self._folder):
                 writer.wait_merging_threads()
+
+
+def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[Any, Any]]:
+    """The first places, and those behind them that are as good as the last."""
+    last = wanted
+    while 0 < last < len(pairs) and pairs[last][0] == pairs[wanted - 1][0]:
+        last += 1
+    return pairs[:last]
 
 
 def _in_any_case(text: str) -> str:

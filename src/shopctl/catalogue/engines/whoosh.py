@@ -85,10 +85,13 @@ class WhooshIndex:
         return Position(*found["position"])
 
     def find(self, question: Question, limit: int) -> Found:
-        """The first `limit` matches: the best first, equally good ones in the order of their SKUs."""
+        """The first `limit` matches, and behind them all that are as good as the last; without words by SKU."""
         matches = self._matches(question)
         matches.sort(key=lambda match: (-match[1], match[2]["shown"][0]))
-        return Found(len(matches), [(number, score) for number, score, _ in matches[:limit]])
+        last = limit
+        while question.text.strip() and 0 < last < len(matches) and matches[last][1] == matches[limit - 1][1]:
+            last += 1
+        return Found(len(matches), [(number, score) for number, score, _ in matches[:last]])
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order."""
