@@ -61,18 +61,13 @@ def test_no_question_is_an_error(mugs, text):
     assert answered(mugs, text) < 5
 
 
-<<<<<<< HEAD
-@pytest.mark.assure("S25")
-def test_naughty_strings_are_questions_like_any_other(mugs, shared_data: Path):
-    strings = json.loads((shared_data / "security/naughty-strings.json").read_text())
-=======
 def naughty(shared_data: Path, engine_name: str) -> list[str]:
     strings: list[str] = json.loads((shared_data / "security/naughty-strings.json").read_text())
->>>>>>> 3f2cfb5 (Whoosh as a second engine, held to the same tests; P3 beside its peers)
     assert len(strings) == 515
     return strings[:: 12 if engine_name == "whoosh" else 1]  # it takes its time
 
 
+@pytest.mark.assure("S25")
 def test_naughty_strings_are_questions_like_any_other(mugs, shared_data: Path, engine_name: str):
     strings = naughty(shared_data, engine_name)
 
@@ -87,14 +82,9 @@ def test_any_text_is_a_question(mugs, text):
     answered(mugs, text)
 
 
-<<<<<<< HEAD
 @pytest.mark.assure("S25")
-def test_a_naughty_name_is_found_by_itself(search, stored, shared_data):
-    strings = json.loads((shared_data / "security/naughty-strings.json").read_text())
-=======
 def test_a_naughty_name_is_found_by_itself(search, stored, shared_data, engine_name):
     strings = naughty(shared_data, engine_name)
->>>>>>> 3f2cfb5 (Whoosh as a second engine, held to the same tests; P3 beside its peers)
     names = {f"N-{number:03}": text for number, text in enumerate(strings) if text.strip() and "\x00" not in text}
     for sku, text in names.items():
         stored(sku, name=text, brand=text[:200])
