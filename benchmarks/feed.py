@@ -40,13 +40,13 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-_NOUNS = _words("""
+NOUNS = _words("""
     mug kettle lamp chair table shelf drawer bottle jacket shirt boot glove scarf tent stove rope axe saw drill hammer
     wrench clamp bolt cable charger speaker camera tripod lens screen keyboard mouse printer router pillow blanket
     curtain carpet vase candle mirror frame clock basket bucket broom brush sponge towel soap razor comb pan pot knife
     fork spoon bowl plate glass jug tray board grater whisk oven toaster blender juicer scale timer thermometer fridge
 """)
-_ADJECTIVES = _words("""
+ADJECTIVES = _words("""
     blue red green black white grey yellow orange brown silver golden matt glossy oak pine steel copper brass wool
     linen cotton leather glass ceramic plastic folding stacking wireless heavy light large small compact double single
     waterproof insulated magnetic adjustable quiet robust slim wide tall short vintage modern café größe élégant
@@ -114,10 +114,10 @@ def _write(path: Path, rows: int, changed: bool) -> Feed:
     chance.shuffle(order)
     texts = _texts(chance)
     categories = [
-        f"{room} > {noun.title()}s" + (f" > {adjective.title()}" if adjective in _ADJECTIVES[:12] else "")
-        for room in _ROOMS for noun in _NOUNS[:20] for adjective in (chance.choice(_ADJECTIVES),)
+        f"{room} > {noun.title()}s" + (f" > {adjective.title()}" if adjective in ADJECTIVES[:12] else "")
+        for room in _ROOMS for noun in NOUNS[:20] for adjective in (chance.choice(ADJECTIVES),)
     ]  # fmt: skip
-    names = [f"{first} {second} {noun}" for noun in _NOUNS for first in _ADJECTIVES for second in _ADJECTIVES[:8]]
+    names = [f"{first} {second} {noun}" for noun in NOUNS for first in ADJECTIVES for second in ADJECTIVES[:8]]
     bad_columns: Counter[str] = Counter()
     different = 0
     draw = chance.random
@@ -166,8 +166,8 @@ def _texts(chance: random.Random) -> list[str]:
         sentences = []
         for _ in range(chance.randint(2, 4)):
             words = chance.choices(_REST, k=chance.randint(9, 16))
-            words.insert(chance.randrange(len(words)), chance.choice(_ADJECTIVES))
-            words.insert(chance.randrange(len(words)), chance.choice(_NOUNS))
+            words.insert(chance.randrange(len(words)), chance.choice(ADJECTIVES))
+            words.insert(chance.randrange(len(words)), chance.choice(NOUNS))
             if chance.random() < 0.4:
                 words[len(words) // 2] += ","
             if chance.random() < 0.02:

@@ -110,6 +110,8 @@ class Services:
             self.database,
             self.clock,
             engine=self.settings.search_engine,
+            language=self.settings.get("search.language"),
+            synonyms=self.settings.get("search.synonyms"),
             folder=self.settings.home / "index",
             currency=self.settings.default_currency,
         )

@@ -51,6 +51,7 @@ def test_what_is_found_has_the_documented_shape(filled_anywhere: Shop):
         ],
         "facets": {"brand": [{"value": "Acme", "count": 1}]},
         "suggestion": None,
+        "left_out": [],
         "lag": 0,
     }
 
@@ -124,7 +125,7 @@ def test_nothing_found_is_no_failure_and_comes_with_a_better_spelling(filled: Sh
 
     assert (found["total"], found["hits"], found["suggestion"]) == (0, [], None), "a description is no source of words"
     assert said.stderr == "nothing found\n"
-    assert filled.run("catalogue", "search", "mgu").stderr == "nothing found; did you mean: mug\n"
+    assert filled.run("catalogue", "search", "mgu").stderr == "not found as it was written; shown for: mug\n"
     assert (
         filled.run("catalogue", "search", "mug", "--offset", "9").stderr == "2 found, none of them after the first 9\n"
     )
@@ -136,7 +137,7 @@ def test_nothing_found_is_no_failure_and_comes_with_a_better_spelling(filled: Sh
         (["--where", "price~20"], "search.where", "price<20"),
         (["--where", "price<cheap"], "search.where", "price<20"),
         (["--where", "pirce<20"], "search.unknown_field", "Did you mean price?"),
-        (["--facet", "stock"], "search.unknown_field", "brand"),
+        (["--facet", "status"], "search.unknown_field", "brand"),
         (["--sort", "beauty"], "search.sort", "newest"),
         (["--currency", "XYZ"], "usage", "EUR"),
         (["--limit", "0"], "usage", ""),
@@ -197,3 +198,39 @@ def test_a_shop_searches_only_itself(filled: Shop, tmp_path):
 
     assert other.run("catalogue", "search", "purple", "-o", "json").json["total"] == 1
     assert filled.run("catalogue", "search", "purple", "-o", "json").json["total"] == 0
+
+
+JUDGMENTS = "query,sku,rating\nmug,MUG-1,3\nmug,MUG-2,1\nred hat,HAT-1,3\nred hat,MUG-2,0\nnothing,HAT-1,0\n"
+
+
+def test_evaluation_measures_search_and_gates_a_run(filled_anywhere: Shop):
+    shop = filled_anywhere
+    (shop.folder / "judgments.csv").write_text(JUDGMENTS)
+    done = shop.run("catalogue", "evaluate", "judgments.csv", "-o", "json")
+    assert done.json == {
+        "queries": 2, "ndcg_at_10": 1.0, "mrr": 1.0, "zero_results": 0, "judged_ndcg_at_10": 1.0, "left_out": 1,
+        "worst": [],
+    }  # fmt: skip
+    (shop.folder / "base.json").write_text(done.stdout)
+
+    shop.run("catalogue", "evaluate", "judgments.csv", "--baseline", "base.json", "--fail-below", "0.9")
+    assert shop.run("catalogue", "evaluate", "-", "--typos", "1", "-o", "json", input=JUDGMENTS).json["queries"] == 2
+
+    (shop.folder / "other.csv").write_text(JUDGMENTS + "red hat,MUG-1,3\nblue,HAT-2,2\n")
+    fell = shop.run("catalogue", "evaluate", "other.csv", "--baseline", "base.json", "-o", "json", expect=6)
+    assert fell.error["code"] == "catalogue.relevance_fell"
+    assert fell.json["baseline"] == 1.0
+    assert next(one["query"] for one in fell.json["worst"]) == "blue"
+    shop.run("catalogue", "evaluate", "other.csv", "--baseline", "base.json", "--fail-below", "10%")
+    shop.run("catalogue", "evaluate", "judgments.csv", "--fail-below", "9", expect=2)
+    bad = shop.run("catalogue", "evaluate", "-", input="query,sku\na,b\n", expect=12)
+    assert "rating" in bad.stderr
+
+
+def test_what_was_left_out_and_what_was_meant_is_said(filled: Shop):
+    found = filled.run("catalogue", "search", "green mug xylophone", "-o", "json").json
+    said = filled.run("catalogue", "search", "mug xylophone")
+
+    assert found["left_out"] == ["xylophone"]
+    assert said.stderr.splitlines()[0] == "nothing has every word; left out: xylophone"
+    assert filled.run("catalogue", "search", "blue mgu", "-o", "json").json["suggestion"] == "blue mug"

@@ -76,6 +76,13 @@ def chosen(
     return [(row[0], scores[row[0]]) for row in rows]
 
 
+def amounts(unit: Unit, ids: Collection[int], field: str, terms: Terms) -> list[int]:
+    """The price in minor units, or the stock, of each of these products that has one, in no order."""
+    column = _PRICE if field == "price" else _STOCK
+    rows = _rows(unit, list(ids), f"id, {column}", (), {**terms._asdict()})
+    return [amount for _, amount in rows if amount is not None]
+
+
 def _rows(unit: Unit, ids: list[int], columns: str, clauses: Sequence[str], params: dict[str, object]) -> _Rows:
     # In rising order neighbours lie on the same pages.
     ids.sort()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopctl.kernel.errors import Conflict, InvalidData, NotFound, UsageError
+from shopctl.kernel.errors import Conflict, InvalidData, NotFound, Partial, UsageError
 
 
 class ProductNotFound(NotFound):
@@ -120,3 +120,17 @@ class NothingToWriteTo(UsageError):
 
     code = "catalogue.cannot_write"
     hint = "Name another file with --out."
+
+
+class BadJudgments(InvalidData):
+    """{file} cannot be used: {reason}."""
+
+    code = "catalogue.bad_judgments"
+    hint = "Judgments are a CSV file with the columns query, sku and rating; a baseline is the JSON of an evaluation."
+
+
+class RelevanceFell(Partial):
+    """Search has become worse: NDCG@10 is {found}, and at least {wanted} is asked for."""
+
+    code = "catalogue.relevance_fell"
+    hint = "Look at the worst queries that were printed; change the judgments or the baseline only if they are wrong."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -56,7 +57,20 @@ class Indexing:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
-        self.generations = Generations(folder, f"{engine.name}-{engine.format}")
+        self._last: tuple[tuple[Path, int, int, int], Index] | None = None
+        self.generations = Generations(folder, f"{engine.name}-{engine.format}-{engine.language}")
+
+    def kept(self) -> Index | None:
+        """The index in use, opened once for as long as nothing is committed to it; for reading only. As `opened`."""
+        path = self.generations.current()
+        stamp = None if path is None else _stamp(path)
+        last = self._last
+        if stamp is not None and last is not None and last[0] == stamp:
+            return last[1]
+        index = self.opened()
+        # Taken before it was opened: a commit in between makes it be opened again, never missed.
+        self._last = None if index is None or stamp is None else (stamp, index)
+        return index
 
     def opened(self) -> Index | None:
         """The index in use; None when there is none. Raises IndexUnusable."""
@@ -187,6 +201,16 @@ class Indexing:
             self.generations.discard(path)
             raise
         return index
+
+
+def _stamp(path: Path) -> tuple[Path, int, int, int] | None:
+    """What every commit changes: the engine's list of segments, replaced by a rename, so its folder's time too."""
+    try:
+        newest = max((entry.stat() for entry in os.scandir(path)), key=lambda found: found.st_mtime_ns)
+        folder = path.stat()
+    except (OSError, ValueError):
+        return None
+    return path, folder.st_mtime_ns, newest.st_mtime_ns, newest.st_size
 
 
 def _told(documents: Iterator[Document], progress: Progress) -> Iterator[Document]:

@@ -38,17 +38,37 @@ class Filter(NamedTuple):
     negated: bool = False
 
 
+class Way(NamedTuple):
+    """One way to meet a place of a question: these words, as they are looked up, and how much it is worth."""
+
+    words: tuple[str, ...]
+    weight: float = 1.0
+    phrase: bool = False  # side by side in one field, else anywhere
+    begins: bool = False  # a single word that may go on
+
+
+class Place(NamedTuple):
+    """What stood at one place of a question; the best of its ways counts."""
+
+    ways: tuple[Way, ...]
+    required: bool = True  # a word such as "for" is not
+
+
 class Question(NamedTuple):
-    """What to look for. Blank text asks for every document; `visible_at` for those that buyers meet then."""
+    """What to look for. Blank text asks for every document; `visible_at` for those that buyers meet then.
+
+    `places` is the text as it was read; None: each of its words is a place, the last one may go on.
+    """
 
     text: str
     filters: tuple[Filter, ...] = ()
     visible_at: Instant | None = None
-    every_word: bool = True  # else any one of them is enough
+    every_word: bool = True  # every place that is required; else any one is enough
+    places: tuple[Place, ...] | None = None
 
 
 class Found(NamedTuple):
-    """How many documents match, and some of them as (id, score): the best first, equally good ones by SKU."""
+    """How many documents match, and some of them as (id, score), the best first."""
 
     total: int
     hits: list[tuple[int, float]]
@@ -86,7 +106,10 @@ class Index(Protocol):
         """How far it has followed the change log."""
 
     def find(self, question: Question, limit: int) -> Found:
-        """The first `limit` matches."""
+        """The first `limit` matches, and behind them all that are as good as the last; without words by SKU.
+
+        Which of equally good ones comes first is left to who asks: the database tells SKUs faster.
+        """
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order; without words the score is nothing."""
@@ -102,8 +125,20 @@ class Index(Protocol):
     def words(self, text: str) -> Sequence[str]:
         """A text as the words that are looked up."""
 
-    def nearest(self, word: str) -> str | None:
-        """The word itself when the index has it, else the most frequent of those most like it."""
+    def stem(self, word: str) -> str:
+        """A word without its ending."""
+
+    def frequency(self, word: str) -> int:
+        """How many products have this very word elsewhere than in their description."""
+
+    def knows(self, word: str) -> bool:
+        """Whether any product has a word with this one's stem, wherever."""
+
+    def beginning(self, start: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Words that begin so, each with its frequency, the most frequent first."""
+
+    def together(self, words: Sequence[str]) -> int:
+        """How many products have these words side by side in their name."""
 
     def writer(self, *, bulk: bool) -> AbstractContextManager[Writer]:
         """Change it, alone: the caller keeps others off. `bulk` spends memory and threads on a whole catalogue."""
@@ -116,6 +151,7 @@ class Engine(Protocol):
     """A library that makes and opens indexes, each in a folder of its own."""
 
     name: str
+    language: str  # of the stems
     format: int  # raised whenever an index of before could not be used, or would answer differently
 
     def create(self, folder: Path) -> Index:

@@ -45,6 +45,18 @@ def by_ids(unit: Unit, ids: Iterable[int], *, now: Instant, lock: bool = False) 
     return {product.id: product for product in completed(unit, found, now=now)}
 
 
+def skus_of(unit: Unit, ids: Iterable[int]) -> dict[int, str]:
+    """SKUs by the inner number of their products."""
+    where = f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
+    return dict(unit.tuples(f"select id, sku from product where {where}", ids=json_array(ids)))
+
+
+def numbers_of(unit: Unit, skus: Iterable[str]) -> dict[int, str]:
+    """The same for products given by their SKUs; those that are not there are missing."""
+    where = f"sku in (select each.value ->> 0 from {unit.each('skus')})"
+    return dict(unit.tuples(f"select id, sku from product where {where}", skus=json_array(skus)))
+
+
 def variants(unit: Unit, parent_sku: str, *, now: Instant) -> list[Product]:
     """The variants of a product, by SKU."""
     found = _products(unit, "parent_sku = :parent and parent_sku <> ''", "order by sku", parent=parent_sku)

@@ -7,27 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shopctl.catalogue import queries
-from shopctl.catalogue.candidates import SORTS, Choice, Terms, chosen
+from shopctl.catalogue import facets, queries
+from shopctl.catalogue.candidates import SORTS, Choice, Terms
 from shopctl.catalogue.engines import engine as engine_named
 from shopctl.catalogue.engines.errors import IndexUnusable, UnknownSearchField, UnknownSort
-from shopctl.catalogue.indexing import Indexing, Note, Progress, Refreshed, Standing, silent
+from shopctl.catalogue.facets import Facet
+from shopctl.catalogue.finding import Asked, page
+from shopctl.catalogue.indexing import Indexing, Note, Progress, Refreshed, silent
 from shopctl.catalogue.model import Product, effective_price, nearest_price
 from shopctl.catalogue.ports import Filter, Index, Question
-from shopctl.catalogue.where import FIELDS, KEYWORDS, NUMBERS, Condition, parsed
+from shopctl.catalogue.where import FIELDS, KEYWORDS, Condition, parsed
+from shopctl.catalogue.wording import reading
 from shopctl.kernel import money
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import ShopctlError, UsageError
-from shopctl.storage.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from shopctl.catalogue.wording.reading import Reading
+    from shopctl.catalogue.wording.synonyms import Synonyms
     from shopctl.storage.database import Database
 
-_ENOUGH = 10  # hits with every word; when there are fewer, those with any word follow them
-_MOST_VALUES = 100  # shown of a facet
-_COUNTED = tuple(name for name in FIELDS if name in KEYWORDS and name != "sku")
+_FIRST_PAGE = 10
+_DEEP = 100_000  # hits looked through for judged products
 
 
 class SearchRequest(NamedTuple):
@@ -44,60 +47,80 @@ class SearchRequest(NamedTuple):
 
 class _Plan(NamedTuple):
     conditions: Sequence[Condition]
-    question: Question
-    choice: Choice
-    terms: Terms
+    asked: Asked
     request: SearchRequest
-    facets: Sequence[tuple[str, str]]  # field as it was given, key of a fact or nothing
-
-
-class _Page(NamedTuple):
-    total: int
-    hits: Sequence[tuple[int, float]]
-    matches: Collection[int] | None  # ids of all of them, where the index alone could not tell
-    question: Question
+    facets: Sequence[Facet]
 
 
 class SearchService:
     """Search over one shop's catalogue."""
 
-    def __init__(self, database: Database, clock: Clock, *, engine: str, folder: Path, currency: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        engine: str,
+        folder: Path,
+        currency: str,
+        language: str = "english",
+        synonyms: Path | None = None,
+    ) -> None:
         self.database = database
         self.clock = clock
         self.currency = currency
         self._engine = engine
         self._folder = folder
+        self._language = language
+        self._synonyms_file = synonyms
+        self._synonyms: Synonyms | None = None
         self._made: Indexing | None = None
 
     @property
     def indexing(self) -> Indexing:
         """The index, with its engine imported on first use. Raises EngineMissing."""
         if self._made is None:
-            self._made = Indexing(engine_named(self._engine), self._folder)
+            self._made = Indexing(engine_named(self._engine, self._language), self._folder)
         return self._made
 
     def search(self, request: SearchRequest, note: Note = silent) -> dict[str, Any]:
-        """The products that match, best first: {"total","took_ms","hits","facets","suggestion","lag"}.
+        """The products that match, best first: {"total","took_ms","hits","facets","suggestion","left_out","lag"}.
 
         A hit is {"sku","name","brand","category","price":{"amount","currency"},"stock","score"}; its price is none
         when it is not sold in the currency asked for, and in another currency when none was asked for. Only products
         that buyers meet now, unless a condition names a status. `lag` counts changes the index does not hold yet.
         `note` is told when the index has to be built first; `took_ms` leaves that out.
 
-        Raises BadCondition, UnknownSearchField, UnknownSort, UsageError, IndexBusy, IndexNotWritten.
+        Raises BadCondition, BadRange, BadSynonyms, UnknownSearchField, UnknownSort, UsageError, IndexBusy,
+        IndexNotWritten.
         """
         started = time.perf_counter()
         plan = self._plan(request)
         before = self.indexing.generations.current()
         try:
             # Opened before the snapshot is taken: what the index holds, the database then shows.
-            index = self.indexing.opened()
+            index = self.indexing.kept()
             if index is None:
                 raise IndexUnusable(reason="there is none yet")
             return self._searched(plan, index, started)
         except IndexUnusable as unusable:
             index = self.indexing.replaced(self.database, before, str(unusable.facts["reason"]), note)
             return self._searched(plan, index, time.perf_counter())
+
+    def ranking(self, text: str, judged: Collection[str]) -> tuple[int, list[str]]:
+        """How many products match a text, and SKUs best first: the first page, and all of `judged` behind it.
+
+        For measuring; builds the index when there is none. Raises as `search` does.
+        """
+        self.search(SearchRequest(text, limit=1))
+        plan = self._plan(SearchRequest(text, limit=_DEEP))
+        index = self.indexing.opened()
+        assert index is not None
+        with self.database.read() as unit:
+            found = page(unit, self.indexing.ready(unit, index), plan.asked, self._read)
+            top = queries.skus_of(unit, [number for number, _ in found.hits[:_FIRST_PAGE]])
+            known = top | queries.numbers_of(unit, judged)
+        return found.total, [known[number] for number, _ in found.hits if number in known]
 
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
@@ -154,13 +177,12 @@ class SearchService:
             tuple(_filter(one) for one in conditions if one not in in_database),
             None if any_status else now,
         )
+        choice = Choice(None if any_status else "active", in_database)
         return _Plan(
             conditions,
-            question,
-            Choice(None if any_status else "active", in_database),
-            Terms(currency, now),
+            Asked(question, choice, Terms(currency, now), request.sort, request.limit, request.offset),
             request,
-            [_counted(_sound(field)) for field in request.facets],
+            [facets.parsed(_sound(field)) for field in request.facets],
         )
 
     def _searched(self, plan: _Plan, index: Index, started: float) -> dict[str, Any]:
@@ -168,37 +190,27 @@ class SearchService:
             standing = self.indexing.ready(unit, index)
             index = standing.index
             _check_names(index, plan)
-            page = self._page(unit, standing, plan)
-            products = queries.by_ids(unit, [number for number, _ in page.hits], now=plan.terms.now)
-        found: dict[str, Any] = {
-            "hits": [_hit(products[number], score, plan) for number, score in page.hits if number in products],
-            "facets": {field: _counts(index, page, field, key) for field, key in plan.facets},
-            "suggestion": None if page.total else _suggestion(index, plan.question.text),
+            found = page(unit, standing, plan.asked, self._read)
+            counts = {
+                facet.name: facets.counts(unit, index, found.question, facet, plan.asked.terms, found.matches)
+                for facet in plan.facets
+            }
+            products = queries.by_ids(unit, [number for number, _ in found.hits], now=plan.asked.terms.now)
+        answer: dict[str, Any] = {
+            "hits": [_hit(products[number], score, plan) for number, score in found.hits if number in products],
+            "facets": counts,
+            "suggestion": found.corrected if found.total else None,
+            "left_out": list(found.left_out),
             "lag": standing.lag,
         }
-        return {"total": page.total, "took_ms": round((time.perf_counter() - started) * 1000, 3), **found}
+        return {"total": found.total, "took_ms": round((time.perf_counter() - started) * 1000, 3), **answer}
 
-    def _page(self, unit: Unit, standing: Standing, plan: _Plan) -> _Page:
-        index, question = standing.index, plan.question
-        page = self._found(unit, standing, plan, question)
-        if page.total >= _ENOUGH or len(index.words(question.text)) < 2:
-            return page
-        # Who gives a SKU wants that product and not those that share a part of its name.
-        if index.find(Question("", (Filter("sku", question.text.strip()),)), 1).total:
-            return page
-        return self._found(unit, standing, plan, question._replace(every_word=False))
+    def _read(self, index: Index, text: str, bold: bool) -> Reading:
+        if self._synonyms is None:
+            from shopctl.catalogue.wording import synonyms
 
-    def _found(self, unit: Unit, standing: Standing, plan: _Plan, question: Question) -> _Page:
-        request = plan.request
-        first, last = request.offset, request.offset + request.limit
-        if not standing.lag and not plan.choice.conditions and request.sort == "relevance":
-            # The index shows exactly what this snapshot shows, and knows from when until when each is visible.
-            found = standing.index.find(question, last)
-            return _Page(found.total, found.hits[first:], None, question)
-        every = standing.index.every(question)
-        hits = chosen(unit, every, plan.choice, request.sort, plan.terms)
-        matches = None if len(hits) == len(every) else {number for number, _ in hits}
-        return _Page(len(hits), hits[first:last], matches, question)
+            self._synonyms = synonyms.read(self._synonyms_file)
+        return reading.read(text, index, self._synonyms, self._language, bold=bold)
 
 
 def _filter(condition: Condition) -> Filter:
@@ -206,29 +218,12 @@ def _filter(condition: Condition) -> Filter:
     return Filter(field, condition.value, condition.key, negated=condition.operator == "!=")
 
 
-def _counted(field: str) -> tuple[str, str]:
-    lower = field.lower()
-    if lower in KEYWORDS and lower != "sku":
-        return field, ""
-    if lower in (*NUMBERS, "status", "sku", ""):
-        raise UnknownSearchField(field=field, purpose="count", known=", ".join(_COUNTED), suggestion="")
-    for prefix in ("attributes.", "options."):
-        if lower.startswith(prefix):
-            return field, field[len(prefix) :]
-    return field, field
-
-
-def _counts(index: Index, page: _Page, field: str, key: str) -> list[dict[str, Any]]:
-    counts = index.count(page.question, KEYWORDS.get(field.lower(), "fact"), key, within=page.matches)
-    return [{"value": value, "count": count} for value, count in counts[:_MOST_VALUES]]
-
-
 def _check_names(index: Index, plan: _Plan) -> None:
     """A bare name that no product has is more likely a mistake than an attribute to come. Raises UnknownSearchField."""
     if not index.documents:
         return
     guesses = [(one.key, "choose", FIELDS) for one in plan.conditions if one.field == "fact" and not one.named]
-    guesses += [(key, "count", _COUNTED) for field, key in plan.facets if key and field == key]
+    guesses += [(facet.key, "count", facets.COUNTED) for facet in plan.facets if facet.guessed]
     for name, purpose, known in guesses:
         if not index.has_fact(name):
             from difflib import get_close_matches
@@ -245,7 +240,7 @@ def _check_names(index: Index, plan: _Plan) -> None:
 def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
     # Who names a currency wants no other; who names none is better told what a product costs elsewhere than nothing.
     price_of = effective_price if plan.request.currency else nearest_price
-    price = price_of(product.prices, currency=plan.terms.currency, at=plan.terms.now)
+    price = price_of(product.prices, currency=plan.asked.terms.currency, at=plan.asked.terms.now)
     return {
         "sku": product.sku,
         "name": product.name,
@@ -255,15 +250,6 @@ def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
         "stock": sum(level.available for level in product.stock),
         "score": round(score, 4),
     }
-
-
-def _suggestion(index: Index, text: str) -> str | None:
-    """The question with each word that the index does not have replaced by the nearest it has; None without any."""
-    words = index.words(text)
-    near = [index.nearest(word) for word in words]
-    if not words or None in near or near == list(words):
-        return None
-    return " ".join(word for word in near if word)
 
 
 def _sound(text: str) -> str:

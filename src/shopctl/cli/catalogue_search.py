@@ -21,7 +21,9 @@ def search(
     ] = None,
     facet: Annotated[
         list[str] | None,
-        typer.Option("--facet", metavar="FIELD", help="Count the values of a field among all that match."),
+        typer.Option(
+            "--facet", metavar="FIELD", help="Count a field's values among all that match, or ranges: price:0-50,50-."
+        ),
     ] = None,
     sort: Annotated[
         str, typer.Option("--sort", metavar="FIELD", help="relevance, price, -price, name, -name, newest or oldest.")
@@ -58,10 +60,43 @@ def reindex(ctx: Context) -> None:
     shop.show(done, text=lambda: f"{done['documents']:,} products indexed in {done['seconds']:.1f} s")
 
 
+def evaluate(
+    ctx: Context,
+    judgments: Annotated[
+        str, typer.Argument(metavar="JUDGMENTS", help="A CSV file with query, sku and rating; - is standard input.")
+    ],
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="An earlier evaluation's JSON; NDCG@10 must not be lower."),
+    ] = None,
+    fail_below: Annotated[
+        str | None,
+        typer.Option("--fail-below", metavar="X", help="The lowest NDCG@10 that passes: 0.85, or 98% of the baseline."),
+    ] = None,
+    typos: Annotated[
+        int | None, typer.Option("--typos", metavar="SEED", help="Put one typo into the longest word of every query.")
+    ] = None,
+) -> None:
+    """Measure how good search is by people's judgments.
+
+    Prints NDCG@10 (a hit that nobody judged counts as unfit), MRR, and the queries that do worst. Ends with exit code 6
+    when NDCG@10 is lower than asked for, 12 when a file cannot be used; the figures are printed either way.
+    """
+    from shopctl.catalogue import evaluating, judging
+
+    shop = ctx.obj
+    before = None if baseline is None else evaluating.baseline(baseline)
+    lowest = evaluating.lowest(fail_below, before)
+    done = evaluating.evaluate(shop.services.search, judging.read(judgments), typos=typos)
+    shop.show({**done, "baseline": before} if before is not None else done)
+    evaluating.check(done["ndcg_at_10"], lowest)
+
+
 def register(noun: typer.Typer) -> None:
     """Add these verbs to `shopctl catalogue`."""
     noun.command("search")(search)
     noun.command("reindex")(reindex)
+    noun.command("evaluate")(evaluate)
 
 
 _COLUMNS = ("sku", "name", "brand", "category", "price", "stock")
@@ -79,8 +114,10 @@ def _text(shop: Shop, found: dict[str, Any]) -> str:
 def _say_the_rest(shop: Shop, found: dict[str, Any], offset: int) -> None:
     shown = len(found["hits"])
     if found["suggestion"]:
-        shop.note(f"nothing found; did you mean: {found['suggestion']}")
-    elif not found["total"]:
+        shop.note(f"not found as it was written; shown for: {found['suggestion']}")
+    if found["left_out"]:
+        shop.note(f"nothing has every word; left out: {' '.join(found['left_out'])}")
+    if not found["total"]:
         shop.note("nothing found")
     elif not shown:
         shop.note(f"{found['total']:,} found, none of them after the first {offset:,}")

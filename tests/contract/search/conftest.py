@@ -1,4 +1,4 @@
-"""Search over a catalogue of its own, on both databases, with a clock that tests turn."""
+"""Search over a catalogue of its own, on every engine and both databases, with a clock that tests turn."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import Any
 
 import pytest
 
+from shopctl.catalogue.engines import NAMES
 from shopctl.catalogue.searching import SearchRequest, SearchService
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
 from support.products import add
 
 
+@pytest.fixture(params=NAMES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Every test that searches runs on every engine."""
+    return str(request.param)
+
+
 @pytest.fixture
-def search(database: Database, turned: Clock, tmp_path: Path) -> SearchService:
-    return SearchService(database, turned, engine="tantivy", folder=tmp_path / "index", currency="USD")
+def search(database: Database, turned: Clock, tmp_path: Path, engine_name: str) -> SearchService:
+    return SearchService(database, turned, engine=engine_name, folder=tmp_path / "index", currency="USD")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,14 +115,16 @@ def test_a_search_does_not_wait_for_another_writer(search, stored, monkeypatch):
 
 
 def test_a_search_without_an_index_waits_for_the_process_that_builds_one(
-    search, database_url, stored, turned, tmp_path
+    search, database_url, stored, turned, tmp_path, engine_name
 ):
     stored("A")
     building, waited = threading.Event(), threading.Event()
 
     def build() -> None:
         with closing(open_database(database_url)) as other:
-            builder = SearchService(other, turned, engine="tantivy", folder=tmp_path / "index", currency="USD").indexing
+            builder = SearchService(
+                other, turned, engine=engine_name, folder=tmp_path / "index", currency="USD"
+            ).indexing
             with builder.generations.alone():
                 building.set()
                 assert waited.wait(20)
@@ -189,12 +192,23 @@ def test_an_open_index_outlives_its_removal(search, stored):
     assert old.find(Question("a"), 10).total == 1
 
 
-def test_building_anew_leaves_one_generation_and_its_pointer(search, stored, tmp_path):
+def test_another_engine_builds_an_index_of_its_own(search, stored, database, turned, tmp_path, engine_name):
+    stored("A", name="Mug")
+    search.refresh()
+    [other] = {"tantivy", "whoosh"} - {engine_name}
+
+    skus, _, notes = asked(SearchService(database, turned, engine=other, folder=tmp_path / "index", currency="USD"))
+
+    assert (skus, len(notes)) == (["A"], 1)
+    assert (tmp_path / "index" / "current").read_text().startswith(other)
+
+
+def test_building_anew_leaves_one_generation_and_its_pointer(search, stored, tmp_path, engine_name):
     stored("A")
     (tmp_path / "index").mkdir()
-    (tmp_path / "index" / "tantivy-1-gen_orphan").mkdir()
+    (tmp_path / "index" / f"{engine_name}-1-gen_orphan").mkdir()
 
-    assert search.reindex() | {"seconds": 0} == {"engine": "tantivy", "documents": 1, "lag": 0, "seconds": 0}
+    assert search.reindex() | {"seconds": 0} == {"engine": engine_name, "documents": 1, "lag": 0, "seconds": 0}
     search.reindex()
 
     left = sorted(path.name for path in (tmp_path / "index").iterdir())
@@ -220,7 +234,7 @@ def damage_by_cutting_its_files(folder: Path, generation: Path) -> None:
 
 
 def damage_by_losing_a_file(folder: Path, generation: Path) -> None:
-    max((path for path in generation.iterdir() if path.suffix == ".idx"), key=os.path.getsize).unlink()
+    max((path for path in generation.iterdir() if path.suffix in (".idx", ".seg")), key=os.path.getsize).unlink()
 
 
 def damage_by_scribbling(folder: Path, generation: Path) -> None:
@@ -229,7 +243,7 @@ def damage_by_scribbling(folder: Path, generation: Path) -> None:
 
 
 def damage_by_an_older_format(folder: Path, generation: Path) -> None:
-    old = folder / generation.name.replace("tantivy-1-", "tantivy-0-")
+    old = folder / re.sub("-[0-9]+-", "-0-", generation.name, count=1)
     generation.rename(old)
     (folder / "current").write_text(old.name)
 
@@ -278,7 +292,7 @@ def test_a_log_that_was_taken_back_is_noticed(search, database, stored):
     assert "restored" in notes[0]
 
 
-def test_the_index_of_another_database_is_noticed(search, stored, turned, tmp_path, postgres_server):
+def test_the_index_of_another_database_is_noticed(search, stored, turned, tmp_path, postgres_server, engine_name):
     from shopctl.storage.migrations import upgrade
     from support.postgres import fresh_database
 
@@ -288,7 +302,7 @@ def test_the_index_of_another_database_is_noticed(search, stored, turned, tmp_pa
         upgrade(other, "shop")
         with other.unit() as unit:
             add(unit, "X", "Y")
-        moved = SearchService(other, turned, engine="tantivy", folder=tmp_path / "index", currency="USD")
+        moved = SearchService(other, turned, engine=engine_name, folder=tmp_path / "index", currency="USD")
 
         skus, _, notes = asked(moved)
 
@@ -306,13 +320,13 @@ def test_a_position_is_noise_to_another_log(database):
         assert not positions.known(unit, Position(10**15, positions.latest(unit).mark))
 
 
-def test_a_change_committed_late_is_not_missed(postgres_url, turned, tmp_path):
+def test_a_change_committed_late_is_not_missed(postgres_url, turned, tmp_path, engine_name):
     # The paused transaction has the lower numbers, of changes and of transactions, and commits last.
     from shopctl.storage.migrations import upgrade
 
     with closing(open_database(postgres_url)) as one, closing(open_database(postgres_url)) as other:
         upgrade(one, "shop")
-        search = SearchService(one, turned, engine="tantivy", folder=tmp_path / "index", currency="USD")
+        search = SearchService(one, turned, engine=engine_name, folder=tmp_path / "index", currency="USD")
         with one.unit() as unit:
             add(unit, "FIRST")
         assert asked(search) == (["FIRST"], 0, [f"{BUILT}: there is none yet"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shopctl.catalogue.engines.errors import BadCondition, UnknownSearchField, UnknownSort
+from shopctl.catalogue.engines.errors import BadCondition, BadRange, UnknownSearchField, UnknownSort
 from shopctl.catalogue.searching import SearchRequest
 from shopctl.kernel.errors import UsageError
 from support.products import HOUR, NOW
@@ -41,6 +41,7 @@ def test_a_hit_has_the_price_and_the_stock_of_this_moment(search, database, stor
         "facets": {},
         "suggestion": None,
         "lag": 0,
+        "left_out": [],
     }
 
 
@@ -215,6 +216,26 @@ def test_facets_count_all_that_match_and_not_only_the_page(search, stored):
     assert facets(facets=["brand"], where=["price>100"]) == {"brand": []}
 
 
+def test_ranges_are_counted_by_the_database_and_end_below_their_bound(search, stored):
+    stored("A", name="Mug", prices=[("USD", 999)], stock=3, attributes={"weight": "0.5"})
+    stored("B", name="Mug", prices=[("USD", 1000), ("EUR", 1)], stock=0, attributes={"weight": 12})
+    stored("C", name="Mug", prices=[("USD", 100_000)], attributes={"weight": "heavy"})
+    stored("D", name="Mug")
+    stored("E", name="Hat", prices=[("USD", 1000)])
+
+    def counted(facet, **asked):
+        found = search.search(SearchRequest("mug", facets=[facet], **asked))["facets"]
+        return [(one["value"], one["count"]) for one in found[facet]]
+
+    assert counted("price:0-10,10-50,50-,-10") == [("0-10", 1), ("10-50", 1), ("50-", 1), ("-10", 1)]
+    assert counted("price:0-10,10-", currency="EUR") == [("0-10", 1), ("10-", 0)]
+    assert counted("stock:0-1,1-") == [("0-1", 3), ("1-", 1)]
+    assert counted("weight:0-1,1-") == [("0-1", 1), ("1-", 1)]
+    assert counted("price:0-10,10-", where=["stock>0"]) == [("0-10", 1), ("10-", 0)]
+    assert counted("price") == [("-10", 1), ("10-1000", 1), ("1000-", 1)]
+    assert counted("price", currency="JPY") == []
+
+
 def test_a_misspelt_word_is_corrected_from_the_catalogues_own(search, stored):
     stored("A", name="Copper kettle")
 
@@ -235,7 +256,9 @@ def test_mistakes_are_usage_errors_with_a_way_out(search, stored):
         ({"where": ["price~3"]}, BadCondition, "FIELD OPERATOR VALUE"),
         ({"where": ["pirce<3"]}, UnknownSearchField, "price?"),
         ({"facets": ["colour"]}, UnknownSearchField, "attribute"),
-        ({"facets": ["price"]}, UnknownSearchField, "brand"),
+        ({"facets": ["status"]}, UnknownSearchField, "brand"),
+        ({"facets": ["price:5"]}, BadRange, "price:0-50"),
+        ({"facets": ["brand:1-2"]}, BadRange, "price:0-50"),
         ({"sort": "colour"}, UnknownSort, "newest"),
         ({"currency": "XYZ"}, UsageError, "ISO 4217"),
     ):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from shopctl.catalogue.documents import facts_of, visible, with_ancestors
-from shopctl.catalogue.engines.spelling import distance, nearest_of
 from shopctl.catalogue.model import STATUSES, status_at
 
 
@@ -38,29 +37,3 @@ def test_a_product_is_visible_just_when_its_status_is_active(status, publish_at,
     for now in range(0, 50, 5):
         shown = span is not None and span[0] <= now < span[1]
         assert shown == (status_at(status, publish_at, retire_at, now) == "active"), now
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "mistakes"),
-    [
-        ("mug", "mug", 0),
-        ("mug", "mugs", 1),
-        ("bukcet", "bucket", 1),
-        ("kettel", "kettle", 1),
-        ("red", "blue", 4),
-        ("", "ab", 2),
-    ],
-)
-def test_mistakes_are_counted(one, other, mistakes):
-    assert distance(one, other, 5) == mistakes
-    assert distance(other, one, 5) == mistakes
-
-
-def test_the_nearest_word_has_fewest_mistakes_then_most_uses():
-    known = [("kettle", 5), ("nettle", 9), ("settle", 9), ("kettles", 1)]
-
-    assert nearest_of("ketle", known) == "kettle"
-    assert nearest_of("pettle", known) == "nettle"
-    assert nearest_of("zzzzzz", known) is None
-    assert nearest_of("ab", [("abc", 1)]) is None
-    assert nearest_of("a100", [("a101", 1)]) is None

@@ -9,13 +9,17 @@ from shopctl.catalogue.engines.errors import EngineMissing
 if TYPE_CHECKING:
     from shopctl.catalogue.ports import Engine
 
-NAMES = ("tantivy",)
+NAMES = ("tantivy", "whoosh")
 
 
-def engine(name: str) -> Engine:
-    """The engine of this name. Raises EngineMissing."""
+def engine(name: str, language: str = "english") -> Engine:
+    """The engine of this name; its stems are those of `language`, or none for `none`. Raises EngineMissing."""
     if name == "tantivy":
         from shopctl.catalogue.engines.tantivy import TantivyEngine
 
-        return TantivyEngine()
+        return TantivyEngine(language)
+    if name == "whoosh":
+        from shopctl.catalogue.engines.whoosh import WhooshEngine
+
+        return WhooshEngine(language)
     raise EngineMissing(name=name, known=", ".join(NAMES))

@@ -53,3 +53,10 @@ class UnknownSort(UsageError):
 
     code = "search.sort"
     hint = "Use relevance, price, -price, name, -name, newest or oldest."
+
+
+class BadRange(UsageError):
+    """{text!r} cannot be counted: {reason}."""
+
+    code = "search.range"
+    hint = "Write ranges behind the field, such as --facet 'price:0-50,50-100,100-', or none for round ones."

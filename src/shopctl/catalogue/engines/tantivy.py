@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +13,12 @@ import tantivy
 from tantivy import Order
 
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
-from shopctl.catalogue.engines.spelling import nearest_of
-from shopctl.catalogue.engines.tantivy_query import of_ids, query_of, words_of
+from shopctl.catalogue.engines.tantivy_query import of_ids, query_of, side_by_side, stem_of, words_of
 from shopctl.catalogue.engines.tantivy_schema import (
     COLUMNS,
     FORMAT,
     POSITION_ID,
+    TEXTS,
     fact_start,
     folded,
     prepared,
@@ -33,7 +33,7 @@ _BULK_THREADS = 2
 _MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
-_CANDIDATES = 5000  # words looked at for a spelling
+_TIED = 100  # equally good hits that are looked at behind the last place asked for
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 
 
@@ -43,17 +43,20 @@ class TantivyEngine:
     name = "tantivy"
     format = FORMAT
 
+    def __init__(self, language: str = "english") -> None:
+        self.language = language
+
     def create(self, folder: Path) -> Index:
         """Make an empty index in an empty folder."""
         with _written(folder):
             index = tantivy.Index(schema(), path=str(folder))
-        return TantivyIndex(prepared(index), folder)
+        return TantivyIndex(prepared(index, self.language), folder, self.language)
 
     def open(self, folder: Path) -> Index:
         """Open one. Raises IndexUnusable."""
         with _readable():
             index = tantivy.Index.open(str(folder))
-        return TantivyIndex(prepared(index), folder)
+        return TantivyIndex(prepared(index, self.language), folder, self.language)
 
 
 class _Hit(NamedTuple):
@@ -64,10 +67,12 @@ class _Hit(NamedTuple):
 class TantivyIndex:
     """An index as it was at its latest commit."""
 
-    def __init__(self, index: Any, folder: Path) -> None:
+    def __init__(self, index: Any, folder: Path, language: str) -> None:
         self._index = index
         self._folder = folder
+        self._language = language
         self._searcher: Any = None
+        self._position: Position | None = None
         self.renew()
 
     def renew(self) -> None:
@@ -76,6 +81,7 @@ class TantivyIndex:
             if self._searcher is not None:
                 self._index.reload()
             self._searcher = self._index.searcher()
+        self._position = None
 
     @property
     def documents(self) -> int:
@@ -85,34 +91,36 @@ class TantivyIndex:
     @property
     def position(self) -> Position:
         """How far it has followed the change log. Raises IndexUnusable for an index that was never committed."""
-        with _readable():
-            found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
-            if not found:
-                raise IndexUnusable(reason="it was never finished")
-            seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
-            return Position(int(seen), mark)
+        if self._position is None:
+            with _readable():
+                found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
+                if not found:
+                    raise IndexUnusable(reason="it was never finished")
+                seen, _, mark = self._searcher.doc(found[0][1]).get_first("position").partition(" ")
+                self._position = Position(int(seen), mark)
+        return self._position
 
     def find(self, question: Question, limit: int) -> Found:
-        """The first `limit` matches: the best first, equally good ones in the order of their SKUs."""
-        query = query_of(question)
+        """The first `limit` matches, and behind them all that are as good as the last; without words by SKU."""
+        query = query_of(question, self._language)
         most = max(1, self._searcher.num_docs)
         wanted = min(limit, most)
         with _readable():
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
                 return Found(found.count, [(hit.id, 0.0) for hit in self._hits(found.hits)])
-            ask = min(wanted + 1, most)
+            ask = min(wanted + _TIED, most)
             found = self._searcher.search(query, ask)
             # The last place asked for may fall among equally good ones: then all of these are needed.
             while ask < most and len(found.hits) == ask and found.hits[-1][0] == found.hits[wanted - 1][0]:
-                ask = min(ask * 4, most)
+                ask = min(ask * 8, most)
                 found = self._searcher.search(query, ask)
-            hits = self._ordered(self._hits(found.hits))[:wanted]
+            hits = self._hits(_with_ties(found.hits, wanted))
         return Found(found.count, [(hit.id, hit.score) for hit in hits])
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order."""
-        query = query_of(question)
+        query = query_of(question, self._language)
         with _readable():
             found = self._searcher.search(query, max(1, self._searcher.num_docs), count=False)
             hits = self._hits(found.hits)
@@ -127,7 +135,7 @@ class TantivyIndex:
         if field == "fact":
             start = fact_start(key)
             terms["include"] = _in_any_case(start) + "(.|\n)*"
-        query = query_of(question) if within is None else of_ids(within)
+        query = query_of(question, self._language) if within is None else of_ids(within)
         with _readable():
             found = self._searcher.aggregate(query, {"values": {"terms": terms}})
         counts: dict[str, int] = {}
@@ -145,17 +153,33 @@ class TantivyIndex:
         """A text as the words that are looked up."""
         return words_of(text)
 
-    def nearest(self, word: str) -> str | None:
-        """The word itself when the index has it, else the most frequent of those most like it."""
+    def stem(self, word: str) -> str:
+        """A word without its ending."""
+        return stem_of(word, self._language)
+
+    def frequency(self, word: str) -> int:
+        """How many products have this very word elsewhere than in their description."""
         with _readable():
-            if self._searcher.doc_freq("words", word):
-                return word
-            # Nobody mistypes the first letter often, and the words that begin with the first two are few.
-            for start in (word[:2], word[:1]):
-                known = self._searcher.terms_with_prefix("words", start, None, _CANDIDATES)
-                if (found := nearest_of(word, known)) is not None:
-                    return found
-        return None
+            return int(self._searcher.doc_freq("words", word))
+
+    def knows(self, word: str) -> bool:
+        """Whether any product has a word with this one's stem, wherever."""
+        if self.frequency(word):
+            return True
+        stem = self.stem(word)
+        with _readable():
+            return any(self._searcher.doc_freq(name, stem) for name in TEXTS)
+
+    def beginning(self, start: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Words that begin so, each with its frequency, the most frequent first."""
+        with _readable():
+            found: list[tuple[str, int]] = self._searcher.terms_with_prefix("words", start, None, limit)
+        return found
+
+    def together(self, words: Sequence[str]) -> int:
+        """How many products have these words side by side in their name."""
+        with _readable():
+            return int(self._searcher.search(side_by_side(words, self._language), 1).count)
 
     @contextmanager
     def writer(self, *, bulk: bool) -> Iterator[Writer]:
@@ -163,7 +187,7 @@ class TantivyIndex:
         heap, threads = (_BULK_HEAP, _BULK_THREADS) if bulk else (_LITTLE_HEAP, 1)
         with _written(self._folder):
             writer = self._index.writer(heap, threads)
-        open_writer = TantivyWriter(writer, self._folder)
+        open_writer = TantivyWriter(writer, self._folder, self._language)
         del writer
         try:
             yield open_writer
@@ -174,24 +198,14 @@ class TantivyIndex:
         ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
         return [_Hit(score, number) for (score, _), number in zip(pairs, ids, strict=True)]
 
-    def _ordered(self, hits: list[_Hit]) -> list[_Hit]:
-        """Equally good hits by SKU."""
-        scores = {hit.score for hit, other in pairwise(hits) if hit.score == other.score}
-        if not scores:
-            return hits
-        tied = [hit.id for hit in hits if hit.score in scores]
-        by_sku = self._searcher.search(of_ids(tied), len(tied), order_by_field=COLUMNS["sku"], order=Order.Asc).hits
-        ids = self._searcher.fast_field_values("id", [place for _, place in by_sku])
-        places = {number: place for place, number in enumerate(ids)}
-        return sorted(hits, key=lambda hit: (-hit.score, places.get(hit.id, 0)))
-
 
 class TantivyWriter:
     """Changes an index; nothing shows before `commit`."""
 
-    def __init__(self, writer: Any, folder: Path) -> None:
+    def __init__(self, writer: Any, folder: Path, language: str) -> None:
         self._writer = writer
         self._folder = folder
+        self._language = language
 
     def add(self, documents: Iterable[Document]) -> None:
         """Add documents that are not there yet."""
@@ -199,7 +213,7 @@ class TantivyWriter:
         while batch := list(islice(source, _BATCH)):
             with _written(self._folder):
                 for document in batch:
-                    add(written(document))
+                    add(written(document, self._language))
 
     def remove(self, ids: Iterable[int]) -> None:
         """Take documents out; those that are not there do not matter."""
@@ -223,6 +237,14 @@ class TantivyWriter:
         if merged:
             with _written(self._folder):
                 writer.wait_merging_threads()
+
+
+def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[Any, Any]]:
+    """The first places, and those behind them that are as good as the last."""
+    last = wanted
+    while 0 < last < len(pairs) and pairs[last][0] == pairs[wanted - 1][0]:
+        last += 1
+    return pairs[:last]
 
 
 def _in_any_case(text: str) -> str:

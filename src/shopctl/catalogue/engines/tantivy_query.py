@@ -6,13 +6,15 @@ weights follow what a word in that place says about a product.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
 from shopctl.catalogue.engines.tantivy_schema import (
     COLUMNS,
+    HEAD,
     POSITION_ID,
     TEXTS,
     analyzers,
@@ -22,23 +24,25 @@ from shopctl.catalogue.engines.tantivy_schema import (
     schema,
     shortened,
 )
-from shopctl.catalogue.ports import Filter, Question
+from shopctl.catalogue.ports import Filter, Place, Question, Way
 from shopctl.kernel.clock import Instant
 
-_WEIGHTS = dict(zip(TEXTS, (5.0, 4.0, 2.5, 1.2, 1.0), strict=True))  # name, brand, category, details, description
-_AS_WRITTEN = 1.0  # for a word that needs no stemming to match
+_WEIGHTS = dict(zip(TEXTS, (2.5, 4.0, 2.5, 1.0, 1.0), strict=True))  # name, brand, category, details, description
+_HEAD = 1.0  # for a word that says what the product is
+_AS_WRITTEN = 0.75  # for a word that needs no stemming to match
 _BEGINNING = 0.5  # for the last word, which may not be typed to its end
-_TIE_BREAKER = 0.2
+_BESIDE = 0.5  # for words that stand side by side in the name too
+_TIE_BREAKER = 0.4  # how much the other fields count beside the best
 _EVERY_WORD = 100.0  # lifts documents with every word above all others
 _EXACT_SKU = 1000.0
 _MOST_WORDS = 32  # of a question; the rest is left out
 
 
-def query_of(question: Question) -> Any:
+def query_of(question: Question, language: str) -> Any:
     """The query. Filters choose and do not score."""
     clauses: list[tuple[Any, Any]] = [(Occur.MustNot, _number("id", POSITION_ID))]
     if question.text.strip():
-        clauses.append((Occur.Must, _text(question.text, question.every_word)))
+        clauses.append((Occur.Must, _text(question, language)))
     else:
         clauses.append((Occur.Must, Query.all_query()))
     for condition in question.filters:
@@ -52,8 +56,9 @@ def query_of(question: Question) -> Any:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are looked up, each once."""
-    return list(dict.fromkeys(analyzers()["words"].analyze(text)))[:_MOST_WORDS]
+    """The words of a text as they are looked up."""
+    found: list[str] = analyzers("none")["words"].analyze(text)
+    return found
 
 
 def of_ids(ids: Collection[int]) -> Any:
@@ -61,27 +66,79 @@ def of_ids(ids: Collection[int]) -> Any:
     return Query.term_set_query(schema(), "id", list(ids))
 
 
-def _text(text: str, every_word: bool) -> Any:
-    words = words_of(text)
-    ways = [Query.boost_query(Query.const_score_query(_keyword("sku", text.strip()), 1.0), _EXACT_SKU)]
-    if words:
-        open_end = not text[-1:].isspace()
-        parts = [_word(word, open_end and word is words[-1]) for word in words]
-        every = Query.boolean_query([(Occur.Must, part) for part in parts])
-        if every_word or len(parts) == 1:
-            ways.append(every)
-        else:
-            ways += [*parts, Query.const_score_query(every, _EVERY_WORD)]
-    return Query.boolean_query([(Occur.Should, way) for way in ways])
+def side_by_side(words: Sequence[str], language: str) -> Any:
+    """Names that have these words one after the other."""
+    return _phrase("name", words, language)
 
 
-def _word(word: str, may_go_on: bool) -> Any:
-    stems = analyzers()["stemmed"].analyze(word) or [word]
-    ways = [Query.boost_query(_term(field, stems[0]), weight) for field, weight in _WEIGHTS.items()]
+def stem_of(word: str, language: str) -> str:
+    """A word without its ending."""
+    stems = analyzers(language)["stemmed"].analyze(word)
+    return stems[0] if stems else word
+
+
+def _text(question: Question, language: str) -> Any:
+    text = question.text
+    exact = Query.boost_query(Query.const_score_query(_keyword("sku", text.strip()), 1.0), _EXACT_SKU)
+    ways = [(Occur.Should, exact)]
+    places = _literal(text) if question.places is None else question.places
+    if parts := [_place(place, language) for place in places]:
+        wanted = any(place.required for place in places)
+        roles = [Occur.Must if place.required or not wanted else Occur.Should for place in places]
+        beside = [(Occur.Should, pair) for pair in _beside(places, language)]
+        every = Query.boolean_query([*zip(roles, parts, strict=True), *beside])
+        ways.append((Occur.Should, every))
+        if not question.every_word and len(parts) > 1:
+            ways += [(Occur.Should, part) for part in parts]
+            ways.append((Occur.Should, Query.const_score_query(every, _EVERY_WORD)))
+    return Query.boolean_query(ways)
+
+
+def _literal(text: str) -> list[Place]:
+    words = list(dict.fromkeys(words_of(text)))[:_MOST_WORDS]
+    places = [Place((Way((word,)),)) for word in words]
+    if words and not text[-1:].isspace() and len(words[-1]) > 1:
+        places[-1] = Place((*places[-1].ways, Way((words[-1],), begins=True)))
+    return places
+
+
+def _place(place: Place, language: str) -> Any:
+    ways = [_way(way, language) for way in place.ways]
+    return ways[0] if len(ways) == 1 else Query.disjunction_max_query(ways, 0.0)
+
+
+def _way(way: Way, language: str) -> Any:
+    if way.begins:
+        return Query.const_score_query(_beginning("words", way.words[0]), _BEGINNING)
+    if len(way.words) == 1:
+        query = _word(way.words[0], language)
+    elif way.phrase:
+        weighted = [Query.boost_query(_phrase(name, way.words, language), weight) for name, weight in _WEIGHTS.items()]
+        query = Query.disjunction_max_query(weighted, _TIE_BREAKER)
+    else:
+        query = Query.boolean_query([(Occur.Must, _word(word, language)) for word in way.words])
+    return query if way.weight == 1.0 else Query.boost_query(query, way.weight)
+
+
+def _word(word: str, language: str) -> Any:
+    stem = stem_of(word, language)
+    ways = [Query.boost_query(_term(name, stem), weight) for name, weight in _WEIGHTS.items()]
+    ways.append(Query.boost_query(_term(HEAD, stem), _HEAD))
     ways.append(Query.boost_query(_term("words", word), _AS_WRITTEN))
-    if may_go_on and len(word) > 1:
-        ways.append(Query.const_score_query(_beginning("words", word), _BEGINNING))
     return Query.disjunction_max_query(ways, _TIE_BREAKER)
+
+
+def _beside(places: Sequence[Place], language: str) -> Iterator[Any]:
+    for one, other in pairwise(places):
+        first, second = one.ways[0], other.ways[0]
+        if len(first.words) == len(second.words) == 1:
+            yield Query.boost_query(_phrase("name", (*first.words, *second.words), language), _BESIDE)
+
+
+def _phrase(field: str, words: Sequence[str], language: str) -> Any:
+    if len(words) == 1:
+        return _term(field, stem_of(words[0], language))
+    return Query.phrase_query(schema(), field, [stem_of(word, language) for word in words])
 
 
 def _filter(condition: Filter) -> Any:

@@ -7,12 +7,16 @@ from typing import Any
 
 import tantivy
 
+from shopctl.catalogue.engines.names import head
 from shopctl.catalogue.ports import Document
 
-FORMAT = 1  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
 
 TEXTS = ("name", "brand", "category", "details", "description")
 """Stemmed fields, each with a weight of its own; `words` holds the same but the description, not stemmed."""
+
+HEAD = "head"  # the words of the name that say what it is
+
 
 COLUMNS = {
     "brand": "brand_is",
@@ -37,7 +41,8 @@ def schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("id", indexed=True, fast=True)
     for name in TEXTS:
-        builder.add_text_field(name, tokenizer_name="stemmed", index_option="freq")
+        builder.add_text_field(name, tokenizer_name="stemmed", index_option="position")
+    builder.add_text_field(HEAD, tokenizer_name="stemmed", index_option="freq")
     builder.add_text_field("words", tokenizer_name="words", index_option="freq")
     for name in COLUMNS.values():
         builder.add_text_field(name, tokenizer_name="keyword", index_option="basic", fast=True)
@@ -48,34 +53,41 @@ def schema() -> Any:
     return builder.build()
 
 
-@lru_cache(maxsize=1)
-def analyzers() -> dict[str, Any]:
-    """By tokenizer name: how text becomes terms."""
+@lru_cache(maxsize=4)
+def analyzers(language: str) -> dict[str, Any]:
+    """By tokenizer name: how text becomes terms. `language` is that of the stems, or `none`."""
     lower, plain = tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold()
     short = tantivy.Filter.remove_long(_LONGEST_WORD)
-    simple, raw = tantivy.Tokenizer.simple(), tantivy.Tokenizer.raw()
+    simple = tantivy.Tokenizer.simple()
+    stems = [] if language == "none" else [tantivy.Filter.stemmer(language)]
     return {
         "words": _analyzer(simple, short, lower, plain),
-        "stemmed": _analyzer(simple, short, lower, plain, tantivy.Filter.stemmer("english")),
-        "keyword": _analyzer(raw, lower, plain),
+        "stemmed": _analyzer(simple, short, lower, plain, *stems),
+        "keyword": _keywords(),
     }
 
 
-def prepared(index: Any) -> Any:
+@lru_cache(maxsize=1)
+def _keywords() -> Any:
+    return _analyzer(tantivy.Tokenizer.raw(), tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold())
+
+
+def prepared(index: Any, language: str) -> Any:
     """The index with its analyzers known. The columns of keywords keep the text as it was written."""
-    for name, analyzer in analyzers().items():
+    for name, analyzer in analyzers(language).items():
         index.register_tokenizer(name, analyzer)
     index.register_fast_field_tokenizer("keyword", _analyzer(tantivy.Tokenizer.raw()))
     return index
 
 
-def written(document: Document) -> Any:
+def written(document: Document, language: str) -> Any:
     """A document as tantivy takes it."""
     words = [document.sku, document.name]
     fields: dict[str, Any] = {
         "id": document.id,
         "sku": document.sku,
         "name": document.name,
+        HEAD: head(document.name, language),
         "kind_is": document.kind,
         "words": words,
     }
@@ -120,7 +132,7 @@ def shortened(text: str) -> str:
 
 def folded(text: str) -> str:
     """A keyword as its term."""
-    terms: list[str] = analyzers()["keyword"].analyze(text)
+    terms: list[str] = _keywords().analyze(text)
     return terms[0] if terms else ""
 
 
