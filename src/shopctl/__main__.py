@@ -117,9 +117,10 @@ class _Failure:
         if self.debug:
             self._write(_traceback(error))
         if isinstance(error, ShopctlError):
-            return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable)
+            return self._say(error.code, error.message, _advice(error), error.exit_code, error.retryable, error)
         if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
             hint = "Free some space, or send the output elsewhere."
+            _discard_output()
             return self._say("output.no_room", "No space is left for standard output.", hint, 7, True)
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         hint = "" if self.debug else "Run again with --debug to see where."
@@ -129,21 +130,27 @@ class _Failure:
         """Report that a signal ended the command; a verb that can be gone on with has noted how on the exception."""
         return self._say(code, message, " ".join(getattr(left, "__notes__", [])), exit_code, True)
 
-    def _say(self, code: str, message: str, hint: str, exit_code: int, retryable: bool) -> int:
+    def _say(
+        self, code: str, message: str, hint: str, exit_code: int, retryable: bool, error: ShopctlError | None = None
+    ) -> int:
         message, hint = _redacted(message), _redacted(hint)
         if self.machine:
             import json
 
-            fields = {
+            fields: dict[str, object] = {
                 "code": code,
                 "message": message,
                 "hint": hint,
                 "retryable": retryable,
                 "exit_code": exit_code,
             }
+            if error is not None and error.details:
+                fields["facts"] = error.details
             self._write(json.dumps({"error": fields}, ensure_ascii=False) + "\n")
         else:
-            self._write(f"error: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+            # Products' data, not masked: an article number may well look like a card's.
+            lines = "".join(f"  {line}\n" for line in (error.lines if error else ()))
+            self._write(f"error: {message}\n{lines}" + (f"hint: {hint}\n" if hint else ""))
         return exit_code
 
     def _write(self, text: str) -> None:
@@ -176,9 +183,13 @@ def _traceback(error: Exception) -> str:
     return _redacted("\n".join(one_line(line) for line in lines))
 
 
+def _discard_output() -> None:
+    # What is still waiting would fail again at the interpreter's exit, which then answers with a code of its own (120).
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _reader_left() -> bool:
     """Whether standard output is a pipe that nobody reads any more; then what is left of it is thrown away."""
-    import os
     import select
 
     try:
@@ -187,7 +198,7 @@ def _reader_left() -> bool:
         poll.register(descriptor, select.POLLOUT)
         left = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
         if left:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+            _discard_output()
     except (OSError, ValueError):
         return False
     return left

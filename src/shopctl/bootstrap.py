@@ -11,6 +11,8 @@ from shopctl.storage.database import Database, open_database
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
     from shopctl.catalogue.exporting import ExportService
+    from shopctl.catalogue.importing.applying import ApplyService
+    from shopctl.catalogue.importing.rollback import RollbackService
     from shopctl.catalogue.importing.service import ImportService
     from shopctl.catalogue.searching import SearchService
     from shopctl.catalogue.service import CatalogueService
@@ -74,7 +76,23 @@ class Services:
             ),
             currency=settings.default_currency,
             rejects_folder=str(settings.home / "rejects"),
+            guards=settings.get("catalogue.guards"),
         )
+
+    @cached_property
+    def plans(self) -> ApplyService:
+        """Plans of imports, carried out."""
+        from shopctl.catalogue.importing.applying import ApplyService
+
+        guards = self.settings.get("catalogue.guards")
+        return ApplyService(self.database, self.audit, self.clock, guards=guards)
+
+    @cached_property
+    def rollbacks(self) -> RollbackService:
+        """Imports, taken back."""
+        from shopctl.catalogue.importing.rollback import RollbackService
+
+        return RollbackService(self.database, self.audit, self.clock)
 
     @cached_property
     def exports(self) -> ExportService:

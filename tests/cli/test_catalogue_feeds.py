@@ -7,12 +7,13 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
-from support.shop import Shop
+from support.shop import Shop, command
 
 FEED = "sku,name,price,stock\nA,Mug,1.00,5\nB,Cup,2.00,6\n"
 BAD = FEED + "BAD,,1.00,1\n"
@@ -298,3 +299,15 @@ def test_a_mapping_is_found_by_its_name(shop: Shop):
     assert shop.run("catalogue", "import", feed, "--mapping", "supplier", "-o", "json").json["created"] == 1
     unknown = shop.run("catalogue", "import", feed, "--mapping", "suplier", expect=3)
     assert f"The mapping {shop.folder / 'mappings' / 'suplier.toml'} was not found." in unknown.stderr
+
+
+def test_standard_input_that_is_closed(shop: Shop):
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *command("catalogue", "import", "-", "-o", "json")],
+        cwd=shop.folder,
+        env=shop.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert json.loads(done.stderr)["error"]["message"] == "standard input cannot be read: it is closed."

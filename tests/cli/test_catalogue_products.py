@@ -222,3 +222,14 @@ def test_showing_a_product_loads_nothing_heavy(shop: Shop):
         "tantivy",
         "asyncio",
     }
+
+
+def test_prices_are_shown_a_line_each(filled: Shop):
+    filled.run("catalogue", "set", "MUG-1", "price.EUR=18", "price.EUR.wholesale.10=15.50")
+
+    lines = [line.strip() for line in filled.run("catalogue", "show", "MUG-1").stdout.splitlines()]
+
+    first = next(number for number, line in enumerate(lines) if line.startswith("prices"))
+    assert [lines[first].removeprefix("prices").strip(), *lines[first + 1 : first + 3]] == [
+        "18.00 EUR", "15.50 EUR  on wholesale  from 10 pieces", "19.99 USD",
+    ]  # fmt: skip

@@ -148,3 +148,19 @@ def test_a_command_that_needs_a_shop_says_how_to_make_one(tmp_path):
     assert done.returncode == 3
     assert "shopctl init" in done.stderr.splitlines()[1]
     assert "shopctl demo" in done.stderr.splitlines()[1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["--help"], ["config", "path"], ["completion", "show", "--shell", "bash"]])
+def test_the_interpreter_adds_nothing_when_output_cannot_be_written(words, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "shopctl"), *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=CLEAN,
+            cwd=tmp_path,
+        )
+    assert done.returncode == 7
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]

@@ -144,6 +144,13 @@ def test_fields_and_query_pick_from_the_data():
     assert json.loads(picked.splitlines()[1]) == {"s": "柔-2"}
 
 
+def test_a_query_that_compares_text_with_a_number_is_a_usage_error():
+    refused = run("tiny", "list", "--query", "[?price.amount > `5`]")
+    assert refused.returncode == 2
+    assert "to_number(price.amount)" in refused.stderr
+    assert run("tiny", "list", "--query", "[?to_number(price.amount) > `10`].sku").stdout == "柔-2\n"
+
+
 def test_an_envelope_shows_its_rows_as_a_table_and_itself_as_json():
     lines = run("tiny", "search", "mug").stdout.splitlines()
     assert lines[0].split() == ["sku", "price", "amount"]

@@ -102,3 +102,15 @@ def test_doctor_says_that_a_lock_is_held(shop: Shop) -> None:
         connection.execute("rollback")
     assert found["shop writers"]["state"] == "fail"
     assert "locked" in found["shop writers"]["found"]
+
+
+def test_one_of_a_thing_is_said_in_the_singular(shop: Shop) -> None:
+    shop.run("catalogue", "import", "-", input="sku,name,category,price,stock\nA,Mug,Home,5,1\n")
+    shop.run("catalogue", "reindex")
+    shop.run("catalogue", "set", "A", "name=Cup")
+
+    told = shop.run("status").stdout
+
+    assert "1 product (1 active)" in told
+    assert "1 category, 1 price, 1 stock level" in told
+    assert "1 row," in told

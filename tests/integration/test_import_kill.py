@@ -104,7 +104,7 @@ def assert_whole(shop: Shop, feed: Feed, report: dict[str, Any], imports: int) -
 
 def assert_sound(shop: Shop) -> None:
     shop.run("audit", "verify")
-    shop.run("db", "check")
+    shop.run("db", "check", timeout=1200)
 
 
 @pytest.mark.assure("R18")

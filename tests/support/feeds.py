@@ -12,7 +12,9 @@ from typing import Any
 from shopctl.audit.service import Audit
 from shopctl.catalogue.exporting import ExportRequest, ExportService
 from shopctl.catalogue.feed.row import Limits
+from shopctl.catalogue.importing.applying import ApplyService
 from shopctl.catalogue.importing.request import ImportRequest, Report
+from shopctl.catalogue.importing.rollback import RollbackService
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
@@ -39,6 +41,8 @@ class Feeds:
         self.service = ImportService(
             database, audit, clock, limits=Limits(), currency="USD", rejects_folder=str(self.rejects)
         )
+        self.plans = ApplyService(database, audit, clock)
+        self.rollbacks = RollbackService(database, audit, clock)
         self.exports = ExportService(database, clock, "USD")
 
     def file(self, text: str | bytes, name: str = "feed.csv") -> Path:
@@ -51,6 +55,11 @@ class Feeds:
         """Import a feed, given as a path or as its content; raises for rejects only where the service does."""
         path = feed if isinstance(feed, Path) else self.file(feed, name)
         return self.service.run(ImportRequest(str(path), **options))
+
+    def plan(self, feed: str | bytes | Path, name: str = "feed.csv", **options: Any) -> tuple[str, Report]:
+        """Plan an import: the plan's path, and what it would do."""
+        out = str(self.folder / "plan")
+        return out, self.run(feed, name, dry_run=True, plan_out=out, **options)
 
     def records(self, **options: Any) -> list[dict[str, Any]]:
         """The catalogue as an NDJSON export has it."""

@@ -45,7 +45,7 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def instrument() -> None:
     """Put points into both kinds of database, the pipe from the reader, and file names."""
-    from shopctl.catalogue.importing import service
+    from shopctl.catalogue.importing import run, service
     from shopctl.storage.postgres import PostgresDatabase, PostgresUnit
     from shopctl.storage.sqlite import SqliteDatabase, SqliteUnit
 
@@ -63,7 +63,7 @@ def instrument() -> None:
             yield item
 
     service.from_child = received
-    service.PORTION = int(os.environ.get("SHOPCTL_TEST_PORTION", service.PORTION))
+    run.PORTION = int(os.environ.get("SHOPCTL_TEST_PORTION", run.PORTION))
 
 
 def _with_points(unit: Any) -> Any:
@@ -77,13 +77,13 @@ def _with_points(unit: Any) -> Any:
     return method
 
 
-def run() -> None:
+def main() -> None:
     """What `python -m support.points` does."""
-    from shopctl.__main__ import main
+    from shopctl.__main__ import main as shopctl
 
     instrument()
     try:
-        code = main(sys.argv[1:])
+        code = shopctl(sys.argv[1:])
     finally:
         if path := os.environ.get("SHOPCTL_TEST_POINTS_FILE"):
             with open(path, "w") as file:
@@ -92,4 +92,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    main()

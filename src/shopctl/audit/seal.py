@@ -25,6 +25,7 @@ class Scribe:
         self._rows = encode("shopctl audit rows 1", system, database_id)
         self._seal = encode("shopctl audit seal 1", system, database_id)
         self._checkpoint = encode("shopctl audit checkpoint 1", system, database_id)
+        self._document = encode("shopctl document 1", system, database_id)
 
     def trail_code(self, key: Key, trail: Trail) -> str:
         """The code of the row that names the trail."""
@@ -56,6 +57,10 @@ class Scribe:
     def checkpoint_code(self, key: Key, checkpoint: Checkpoint) -> str:
         """The code of a checkpoint."""
         return _code(key, self._checkpoint + encode(*checkpoint[1:-1]))
+
+    def document_code(self, key: Key, kind: str, content: bytes) -> str:
+        """The code of a document that another system signs as this database's."""
+        return _code(key, self._document + encode(kind, content))
 
 
 class Batch:

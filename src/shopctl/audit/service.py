@@ -90,6 +90,24 @@ class Audit:
         queries.add(unit, entry._replace(mac=scribe.entry_code(key, scribe.entry_bytes(entry))))
         self.pending = True
 
+    def database_id(self, unit: Unit) -> str:
+        """What this database is called, the same in a copy of it; it is named at the first use, within a write unit."""
+        return self._scribe_of(unit).database_id
+
+    def sign(self, database_id: str, kind: str, content: bytes) -> tuple[str, str]:
+        """Sign a document of this database, such as a plan: the id of the key and the code. Raises AuditKeyMissing."""
+        from shopctl.audit.seal import Scribe
+
+        key = self._keys.current
+        return key.id, Scribe(self._system, database_id).document_code(key, kind, content)
+
+    def is_signed(self, database_id: str, kind: str, content: bytes, key_id: str, code: str) -> bool:
+        """Whether that is the code of a document, by a key that is still in the key file."""
+        from shopctl.audit.seal import Scribe, same
+
+        key = self._keys.find(key_id)
+        return key is not None and same(Scribe(self._system, database_id).document_code(key, kind, content), code)
+
     def seal(self) -> int:
         """Link the entries that wait into the chain and return how many; 0 when another sealer is at it.
 

@@ -19,12 +19,29 @@ class Change(NamedTuple):
     """One change; `version` is the one it made, `previous` the JSON of what it replaced (None: a creation)."""
 
     product_id: int
-    kind: str  # create | update | publish | retire | price_due
+    kind: str  # create | update | publish | retire | rollback | remove
     at: Instant
     version: int
     import_id: str | None
     actor: str
     previous: str | None
+
+
+def undone_sql(alias: str) -> str:
+    """The condition that a rollback has undone the change `alias`; a rollback carries the import it undoes."""
+    return f"""exists (select 1 from change undoing
+                        where undoing.product_id = {alias}.product_id and undoing.import_id = {alias}.import_id
+                          and undoing.kind in ('rollback', 'remove'))"""
+
+
+def changed_since_sql(alias: str) -> str:
+    """The condition that the product is not any more as the change `alias` left it.
+
+    Later changes that were undone do not count, nor does their undoing.
+    """
+    return f"""exists (select 1 from change later
+                        where later.product_id = {alias}.product_id and later.version > {alias}.version
+                          and later.kind not in ('rollback', 'remove') and not {undone_sql("later")})"""
 
 
 def record(unit: Unit, changes: Iterable[Change]) -> None:
@@ -86,7 +103,6 @@ _LATER = """select c.product_id, c.version, c.previous,
              where c.at > :at
                and c.version > (select coalesce(max(e.version), 0) from change e
                                  where e.product_id = c.product_id and e.at <= :at)"""
-_LATEST_FIRST = "order by c.product_id, c.version desc"
 
 
 def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]:
@@ -95,7 +111,7 @@ def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]
     for row in unit.rows(
         Later,
         f"""{_LATER} and c.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
-            {_LATEST_FIRST}""",
+            order by c.product_id, c.version desc""",
         ids=queries.json_array(ids),
         at=at,
     ):

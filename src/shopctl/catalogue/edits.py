@@ -14,6 +14,7 @@ from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 _FIELDS = tuple(name for name in queries.COLUMNS if name not in ("id", "sku", "version", "created_at", "updated_at"))
+_PRICE = ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until")
 _UPDATE = f"""update product set version = version + 1, updated_at = :updated_at,
                      {", ".join(f"{name} = :{name}" for name in _FIELDS)}
                where id = :id and version = :version"""
@@ -72,6 +73,50 @@ def save(unit: Unit, edits: Iterable[Edit], *, kind: str, now: Instant, actor: s
     return saved
 
 
+def save_many(
+    unit: Unit,
+    pairs: Sequence[tuple[Product, Product]],
+    *,
+    kind: str,
+    import_id: str,
+    now: Instant,
+    actor: str,
+) -> None:
+    """Store what many products, locked in this unit, become, one statement a table: (before, after).
+
+    Each gets a change row, as a change of that import; the next import of any feed looks at them again.
+    """
+    saved = [
+        Edit(before, after._replace(version=before.version + 1, updated_at=max(now, before.updated_at)))
+        for before, after in pairs
+    ]
+    if not saved:
+        return
+    add_categories(unit, {path for _, after in saved for path in (after.category, *after.categories) if path})
+    unit.execute_many(
+        _UPDATE, [{**_columns(after), "id": before.id, "version": before.version} for before, after in saved]
+    )
+    repriced = [edit.after for edit in saved if "prices" in edit.replaced]
+    among = f"in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
+    unit.execute(f"delete from price where product_id {among}", ids=queries.json_array(each.id for each in repriced))
+    unit.insert_many("price", _PRICE, [(product.id, *price) for product in repriced for price in product.prices])
+    unit.execute(
+        f"""update feed_record set hash = null
+             where feed_id in (select id from feed) and hash is not null and product_id {among}""",
+        ids=queries.json_array(edit.before.id for edit in saved),
+    )
+    changes.record(
+        unit,
+        [
+            changes.Change(
+                after.id, kind, after.updated_at, after.version, import_id, actor,
+                changes.previous_json(Edit(before, after).replaced),
+            )
+            for before, after in saved
+        ],
+    )  # fmt: skip
+
+
 def not_found(unit: Unit, skus: Sequence[str]) -> ProductNotFound:
     """The error for SKUs that are not there, with the nearest one that is."""
     near = nearest(unit, skus[0])
@@ -100,11 +145,7 @@ def _columns(product: Product) -> dict[str, object]:
 
 def _save_prices(unit: Unit, product: Product) -> None:
     unit.execute("delete from price where product_id = :id", id=product.id)
-    unit.insert_many(
-        "price",
-        ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until"),
-        [(product.id, *price) for price in product.prices],
-    )
+    unit.insert_many("price", _PRICE, [(product.id, *price) for price in product.prices])
 
 
 def _forget_feed(unit: Unit, product_id: int) -> None:

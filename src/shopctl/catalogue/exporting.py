@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any, Literal, NamedTuple
 
-from shopctl.catalogue import history, queries
+from shopctl.catalogue import history, queries, removed
 from shopctl.catalogue.csv_writing import CsvWriter
 from shopctl.catalogue.errors import NotForSpreadsheets
 from shopctl.catalogue.families import every_family
@@ -20,7 +20,7 @@ from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
-Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce"]
+Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce", "magento", "saleor", "vendure", "medusa"]
 
 COLUMNS = (
     "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",
@@ -135,8 +135,13 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _sku_batches(unit: Unit) -> Iterator[list[str]]:
-    rows = unit.stream("select sku from product order by sku")
+def _sku_batches(unit: Unit, at: Instant | None = None) -> Iterator[list[str]]:
+    # Some that were there then may have been removed since.
+    gone = "" if at is None else "union select sku from removed_product where created_at <= :at and removed_at > :at"
+    rows = unit.stream(
+        f"select sku from (select sku from product {gone}) every_sku order by sku",
+        **({} if at is None else {"at": at}),
+    )
     while batch := [row[0] for row in islice(rows, _BATCH)]:
         yield batch
 
@@ -148,11 +153,10 @@ def _by_sku(unit: Unit, now: Instant) -> Iterator[Product]:
 
 
 def _by_sku_at(unit: Unit, at: Instant) -> Iterator[Product]:
-    for batch in _sku_batches(unit):
-        present = queries.by_skus(unit, batch, now=at)
-        products = [present[sku] for sku in batch]
-        found = history.products_at(unit, products, at)
-        yield from (found[product.id] for product in products if product.id in found)
+    for batch in _sku_batches(unit, at):
+        products = [*queries.by_skus(unit, batch, now=at).values(), *removed.at(unit, batch, at)]
+        then = {product.sku: product for product in history.products_at(unit, products, at).values()}
+        yield from (then[sku] for sku in batch if sku in then)
 
 
 def _counted(products: Iterable[Product], progress: Callable[[int], None]) -> Iterator[Product]:

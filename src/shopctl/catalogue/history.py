@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from shopctl.catalogue import changes, queries
+from shopctl.catalogue import changes, queries, removed
 from shopctl.catalogue.changes import Later
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import Product, StockLevel
@@ -20,7 +20,7 @@ class Difference(NamedTuple):
     """A field of a product that is not at one moment what it is at another; None where it is not given."""
 
     sku: str
-    change: str  # created | changed
+    change: str  # created | changed | removed
     field: str
     before: Any
     after: Any
@@ -31,12 +31,23 @@ def product_at(unit: Unit, product: Product, at: Instant) -> Product | None:
     return products_at(unit, [product], at).get(product.id)
 
 
+def sku_at(unit: Unit, sku: str, product: Product | None, at: Instant) -> Product | None:
+    """What had this SKU at a moment that has passed: the product that has it now, or one that was removed since."""
+    products = [*([product] if product else []), *removed.at(unit, [sku], at)]
+    return next(iter(products_at(unit, products, at).values()), None)
+
+
 def products_at(unit: Unit, products: Sequence[Product], at: Instant) -> dict[int, Product]:
     """The same for several, by number; those not created by then are missing."""
     ids = [product.id for product in products]
     later, stock = changes.later(unit, ids, at), stock_at(unit, ids, at)
     earlier = ((product, _earlier(product, later.get(product.id, ()))) for product in products)
-    return {product.id: then._replace(stock=stock.get(product.id, ())) for product, then in earlier if then is not None}
+    # A product that was removed has its stock with it: nothing had moved it.
+    return {
+        product.id: then._replace(stock=stock.get(product.id, product.stock))
+        for product, then in earlier
+        if then is not None
+    }
 
 
 def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Difference]:
@@ -44,21 +55,25 @@ def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Differen
     last = 0
     while ids := changes.changed_between(unit, since, until, after=last, limit=_BATCH):
         products = list(queries.by_ids(unit, ids, now=until).values())
-        before, after = products_at(unit, products, since), products_at(unit, products, until)
-        for product in products:
-            yield from compare(before.get(product.id), after.get(product.id))
+        gone = removed.by_ids(unit, ids)
+        before, after = (
+            products_at(unit, products + [each.product for each in gone if each.removed_at > moment], moment)
+            for moment in (since, until)
+        )
+        for number in ids:
+            yield from compare(before.get(number), after.get(number))
         last = ids[-1]
 
 
 def compare(before: Product | None, after: Product | None) -> Iterator[Difference]:
-    """The fields that differ, in the order they are shown. A product that did not exist before has none of them."""
-    if after is None:
-        return
-    old, new = flat(before) if before else {}, flat(after)
+    """The fields that differ, in the order they are shown. A product that does not exist has none of them."""
+    old, new = flat(before) if before else {}, flat(after) if after else {}
+    sku = after.sku if after else before.sku if before else ""
+    change = "removed" if after is None else "changed" if before else "created"
     for field in dict.fromkeys([*new, *old]):
         one, other = old.get(field), new.get(field)
         if (field in old) is not (field in new) or canonical(one) != canonical(other):
-            yield Difference(after.sku, "changed" if before else "created", field, one, other)
+            yield Difference(sku, change, field, one, other)
 
 
 def stock_at(unit: Unit, ids: Iterable[int], at: Instant) -> dict[int, tuple[StockLevel, ...]]:

@@ -34,12 +34,12 @@ def by_skus(unit: Unit, skus: Sequence[str], *, now: Instant, lock: bool = False
     return {product.sku: product for product in completed(unit, found, now=now)}
 
 
-def by_ids(unit: Unit, ids: Iterable[int], *, now: Instant) -> dict[int, Product]:
-    """Products by their inner number; those that are not there are missing."""
+def by_ids(unit: Unit, ids: Iterable[int], *, now: Instant, lock: bool = False) -> dict[int, Product]:
+    """Products by their inner number; those that are not there are missing. `lock` as in `by_skus`."""
     found = _products(
         unit,
         f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})",
-        "order by id",
+        f"order by id {unit.for_update if lock else ''}",
         ids=json_array(ids),
     )
     return {product.id: product for product in completed(unit, found, now=now)}

@@ -42,15 +42,16 @@ class CatalogueService:
         now = self.clock.now()
         with self.database.read() as unit:
             product = queries.by_skus(unit, [sku], now=now).get(sku)
-            if product is None:
-                raise edits.not_found(unit, [sku])
             if at is not None and at < now:
                 from shopctl.catalogue import history
 
-                then = history.product_at(unit, product, at)
-                if then is None:
+                then = history.sku_at(unit, sku, product, at)
+                if then is not None:
+                    return shown(then, at)
+                if product is not None:
                     raise NotYetCreated(sku=sku, at=clock.show(at), created_at=clock.show(product.created_at))
-                return shown(then, at)
+            if product is None:
+                raise edits.not_found(unit, [sku])
             variants = queries.variants(unit, sku, now=now)
         document = shown(product, at or now)
         if variants:
@@ -113,26 +114,15 @@ class CatalogueService:
 
         Raises ProductNotFound.
         """
-        now = self.clock.now()
+        from shopctl.catalogue import removed
+
         with self.database.read() as unit:
-            product = queries.by_skus(unit, [sku], now=now).get(sku)
-            if product is None:
+            lives = [*queries.by_skus(unit, [sku], now=self.clock.now()).values()]
+            # A product that was removed and brought again has two.
+            lives += [each.product for each in removed.of_sku(unit, sku)]
+            if not lives:
                 raise edits.not_found(unit, [sku])
-            rows = []
-            for change in changes.of_product(unit, product.id):
-                before = changes.undone(product, change.previous)
-                rows.append(
-                    {
-                        "version": change.version,
-                        "at": clock.show(change.at),
-                        "kind": change.kind,
-                        "actor": change.actor,
-                        "import_id": change.import_id,
-                        "changes": _differences(Edit(before, product)) if before else [],
-                    }
-                )
-                product = before or product
-        return rows
+            return [row for product in lives for row in _life(unit, product)]
 
     def differences(self, *, since: Instant | None = None, until: Instant | None = None) -> Iterator[dict[str, Any]]:
         """What is different between two moments, as rows {"sku","change","field","from","to"}; None: not given.
@@ -195,6 +185,20 @@ class CatalogueService:
         if subject is None:
             facts["skus"] = [edit.after.sku for edit in saved[:100]]
         self.audit.record(unit, action, subject, facts, count=len(saved))
+
+
+def _life(unit: Unit, product: Product) -> Iterator[dict[str, Any]]:
+    for change in changes.of_product(unit, product.id):
+        before = changes.undone(product, change.previous)
+        yield {
+            "version": change.version,
+            "at": clock.show(change.at),
+            "kind": change.kind,
+            "actor": change.actor,
+            "import_id": change.import_id,
+            "changes": _differences(Edit(before, product)) if before else [],
+        }
+        product = before or product
 
 
 def _differences(edit: Edit) -> list[dict[str, Any]]:

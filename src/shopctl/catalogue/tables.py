@@ -5,6 +5,8 @@ Times are microseconds since the epoch (UTC), money is minor units, JSON is cano
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
@@ -13,11 +15,14 @@ from shopctl.storage.tables import ShopTable
 _WITHOUT_ROWID = {"sqlite_with_rowid": False}
 
 
-def _number(primary_key: bool = False, nullable: bool = False, references: str | None = None) -> Column[int]:
+def _number(
+    primary_key: bool = False, nullable: bool = False, references: str | None = None, given: bool = False
+) -> Column[int]:
     # SQLite gives a rowid alias only to a column of the exact type INTEGER.
     kind = BigInteger().with_variant(Integer(), "sqlite")
     keys = [ForeignKey(references)] if references else []
-    return Column(kind, *keys, primary_key=primary_key, nullable=nullable)
+    numbered: Any = False if given else "auto"
+    return Column(kind, *keys, primary_key=primary_key, nullable=nullable, autoincrement=numbered)
 
 
 class Category(ShopTable, table=True):
@@ -64,6 +69,21 @@ class Product(ShopTable, table=True):
     updated_at: int = Field(sa_column=_number())
 
 
+class RemovedProduct(ShopTable, table=True):
+    """A product that a rollback took out of the catalogue, as it was; its changes stay in the log under its number."""
+
+    __tablename__ = "removed_product"
+    __table_args__ = (Index("ix_removed_product_sku", "sku"),)
+
+    id: int = Field(sa_column=_number(primary_key=True, given=True))  # it had it as a product
+    sku: str
+    version: int = Field(sa_column=_number())  # that of its removal
+    created_at: int = Field(sa_column=_number())
+    updated_at: int = Field(sa_column=_number())
+    removed_at: int = Field(sa_column=_number())
+    document: str  # JSON object of its fields, with `prices` and `stock` as lists
+
+
 class Price(ShopTable, table=True):
     """What a product costs in a currency, on a price list, from a quantity on, within a period."""
 
@@ -92,6 +112,7 @@ class Reservation(ShopTable, table=True):
     """Stock promised to somebody until a moment; it holds while its state is `held` and the moment has not come."""
 
     __table_args__ = (
+        Index("ix_reservation_product_id", "product_id"),
         Index("ix_reservation_product_id_location", "product_id", "location", sqlite_where=Column("state") == "held",
               postgresql_where=Column("state") == "held"),
     )  # fmt: skip
@@ -135,7 +156,7 @@ class Change(ShopTable, table=True):
 
     id: int | None = Field(default=None, sa_column=_number(primary_key=True))
     product_id: int = Field(sa_column=_number())
-    kind: str  # create | update | publish | retire | price_due
+    kind: str  # create | update | publish | retire | rollback | remove
     at: int = Field(sa_column=_number())
     version: int
     import_id: str | None
@@ -158,7 +179,7 @@ class FeedRecord(ShopTable, table=True):
     __table_args__ = (_WITHOUT_ROWID,)
 
     feed_id: int = Field(sa_column=_number(primary_key=True, references="feed.id"))
-    product_id: int = Field(sa_column=_number(primary_key=True, references="product.id"))
+    product_id: int = Field(sa_column=_number(primary_key=True))  # no constraint, which would make removing slow
     hash: int | None = Field(sa_column=_number(nullable=True))
     line: int = Field(sa_column=_number())  # where it stood in the file that brought it
     stock: str  # JSON object of location: quantity
@@ -173,7 +194,7 @@ class Import(ShopTable, table=True):
     feed_id: int = Field(sa_column=_number(references="feed.id"))
     source: str
     fingerprint: str
-    state: str  # reading | merging | done | refused | abandoned
+    state: str  # reading | settled | merging | done | refused | abandoned | rolling_back | rolled_back
     mode: str  # direct | staged
     change_from: int = Field(sa_column=_number())  # its change rows have greater numbers
     movement_from: int = Field(sa_column=_number())  # and so have its stock movements

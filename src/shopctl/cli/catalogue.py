@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from shopctl.cli import catalogue_feeds, catalogue_search
+from shopctl.cli import catalogue_feeds, catalogue_plans, catalogue_search
 from shopctl.cli.options import At, Context, DryRun, Offset, Sku, Skus
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 noun = typer.Typer(help="Products, prices, imports, exports and search.", no_args_is_help=True)
 catalogue_feeds.register(noun)
+catalogue_plans.register(noun)
 catalogue_search.register(noun)
+
+_SHOWN_PRICES = 3
 
 Assignments = Annotated[
     list[str], typer.Argument(metavar="FIELD=VALUE...", help="What to set; an empty value takes a field away.")
@@ -125,7 +129,7 @@ def _product_text(shop: Shop, product: dict[str, Any]) -> str:
     if [level["location"] for level in given["stock"].get("locations", [])] == ["default"]:
         del given["stock"]["locations"]  # it would say the same again
     if "prices" in given:
-        given["prices"] = [_price_text(price) for price in given["prices"]]
+        given["prices"] = tables.Lines(_price_text(price) for price in given["prices"])
     if variants := given.pop("variants", None):
         given["variants"] = [
             {"sku": row["sku"], **row["options"], "status": row["status"], "available": row["available"]}
@@ -164,17 +168,30 @@ def _history_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _diff_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
-    sku = None
-    for row in rows:
-        if row["sku"] != sku:
-            sku = row["sku"]
-            yield _plain(f"{'+' if row['change'] == 'created' else '~'} {sku}")
-        yield from _change_lines([row])
+    for sku, group in groupby(rows, key=lambda row: (row["sku"], row["change"])):
+        found = list(group)
+        name, change = sku
+        if change == "changed":
+            yield _plain(f"~ {name}")
+            yield from _change_lines(found)
+            continue
+        # All of a product that was not there before, or is there no more, is in the other formats.
+        side = "to" if change == "created" else "from"
+        values = {row["field"]: row[side] for row in found}
+        prices = [f"{value} {field.removeprefix('price.')}" for field, value in values.items() if "price." in field[:6]]
+        shown = [str(values.get("name", "")), ", ".join(prices[:_SHOWN_PRICES]) + ", …" * (len(prices) > _SHOWN_PRICES)]
+        yield _plain(f"{'+' if change == 'created' else '-'} {name}  {'  '.join(filter(None, shown))}".rstrip())
 
 
 def _change_lines(changes: list[dict[str, Any]]) -> Iterator[str]:
+    from shopctl.cli.tables import terminal_width
+
+    width = terminal_width()
     for change in changes:
         before, after = (_value(change[side]) for side in ("from", "to"))
+        if width is not None:  # each of them gets half of what the field's name leaves
+            room = max(8, (width - len(change["field"]) - 8) // (1 if change["from"] is None else 2))
+            before, after = (text if len(text) <= room else text[: room - 1] + "…" for text in (before, after))
         yield _plain(f"  {change['field']}: " + (after if change["from"] is None else f"{before} -> {after}"))
 
 

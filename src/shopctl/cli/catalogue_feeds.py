@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from shopctl.cli.options import At, Context, DetailedExitCode, DryRun, Limit
-from shopctl.kernel.errors import UsageError, one_line
-
-if TYPE_CHECKING:
-    from shopctl.catalogue.importing.request import Report
+from shopctl.cli.options import At, Context, DetailedExitCode, DryRun, Limit, PlanOut
+from shopctl.kernel.errors import UsageError
 
 
 class BothWantStandardOutput(UsageError):
-    """--rejects - and -o {output} both want standard output."""
+    """{one} and {other} both want standard output."""
 
     code = "usage.standard_output"
-    hint = "Name a file with --rejects FILE; the report says in rejects_file where it is."
+    hint = "Name a file instead of -; the report says where it is."
 
 
 class FormulasOnlyInCsv(UsageError):
@@ -44,6 +41,10 @@ class ExportFormat(StrEnum):
     xlsx = "xlsx"
     shopify = "shopify"
     woocommerce = "woocommerce"
+    magento = "magento"
+    saleor = "saleor"
+    vendure = "vendure"
+    medusa = "medusa"
 
 
 FeedFormat = Annotated[
@@ -51,7 +52,8 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, saleor, shopify, shopify-inventory, woocommerce, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, shopify, shopify-inventory, woocommerce, magento, saleor, vendure, medusa,"
+        " or a plugin's.",
     ),
 ]
 MappingFile = Annotated[
@@ -63,6 +65,10 @@ RejectsFile = Annotated[
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="Retire what this feed brought before and brings no more.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a killed import of the same file stopped.")]
+GuardRules = Annotated[
+    list[str] | None,
+    typer.Option("--guard", metavar="RULE", help="A bound, such as 'price-drop<=30%' or 'created<=1000'; repeatable."),
+]
 ExportAs = Annotated[
     ExportFormat | None, typer.Option("--format", help="The format; by default that of FILE's name, else CSV.")
 ]
@@ -86,21 +92,33 @@ def import_(
     dry_run: DryRun = False,
     detailed_exitcode: DetailedExitCode = False,
     resume: Resume = False,
+    plan_out: PlanOut = None,
+    guard: GuardRules = None,
 ) -> None:
     """Bring a feed into the catalogue: new products are added, changed ones updated, the rest left alone.
 
     Every row goes in, or is named with its line and the reason. By default one bad row refuses the file and nothing
     changes; with --on-error skip-rows the good rows go in. Importing the same file again changes nothing.
+
+    A guard that is broken stops the import before anything changes: price-drop, price-rise, retired, created, updated,
+    rejected. With --plan-out nothing changes; the plan is carried out by `shopctl catalogue apply`.
     """
     from shopctl.catalogue.feed.mapping import mapping_file
+    from shopctl.catalogue.importing.guards import parsed
     from shopctl.catalogue.importing.request import ImportRequest
+    from shopctl.cli.catalogue_reports import finish, summary
     from shopctl.cli.progress import progress
 
     shop = ctx.obj
     mapping = mapping and mapping_file(mapping, shop.settings.get("catalogue.mappings"))
-    if rejects == "-" and shop.output != "table":
-        raise BothWantStandardOutput(output=shop.output)
-    request = ImportRequest(file, format, mapping, on_error.value, rejects, prune, dry_run, resume)
+    plan = None if plan_out is None else str(plan_out)
+    _check_standard_output(shop.output, rejects, plan)
+    for rule in guard or ():
+        parsed(rule)
+    dry_run = dry_run or plan is not None
+    request = ImportRequest(
+        file, format, mapping, on_error.value, rejects, prune, dry_run, resume, plan, tuple(guard or ())
+    )
     imports = shop.services.imports
     try:
         with progress(shop, "Importing", total=_size(file)) as bar:
@@ -112,14 +130,8 @@ def import_(
         if not dry_run:
             left.add_note(f"Go on with: {request.resuming_command}")
         raise
-    if rejects == "-":
-        shop.note(_summary(report, file))  # standard output is the rejects'
-    else:
-        shop.show(report.as_dict(), text=lambda: _summary(report, file))
-    if report.changed and not dry_run:
-        with progress(shop, "Indexing", total=None) as bar:
-            shop.services.search.follow(lambda done: bar.update(done, rows=done), shop.note)
-    report.raise_for_rejects()
+    verb = "Planned" if plan and report.plan_file else "Dry run of" if dry_run else "Imported"
+    finish(shop, report, lambda: summary(report, file, verb), taken="-" in (rejects, plan))
     if detailed_exitcode and dry_run and report.changed:
         raise typer.Exit(10)
 
@@ -167,6 +179,13 @@ def register(noun: typer.Typer) -> None:
     noun.command("export")(export)
 
 
+def _check_standard_output(output: str, rejects: str | None, plan: str | None) -> None:
+    wanting = [f"--rejects {rejects}"] * (rejects == "-") + [f"--plan-out {plan}"] * (plan == "-")
+    wanting += [f"-o {output}"] * (output != "table")
+    if len(wanting) > 1 and "-" in (rejects, plan):
+        raise BothWantStandardOutput(one=wanting[0], other=wanting[1])
+
+
 def _size(file: str) -> int | None:
     import os
 
@@ -192,87 +211,3 @@ def _listed(row: Any) -> dict[str, Any]:
     from shopctl.kernel import clock
 
     return {**row._asdict(), "started_at": clock.show(row.started_at), "finished_at": clock.show(row.finished_at)}
-
-
-def _summary(report: Report, file: str) -> str:
-    counts = report.counts
-    name = "standard input" if file == "-" else file.rpartition("/")[2]
-    what = "Dry run of" if report.dry_run else "Refused" if report.refused else "Imported"
-    how = "nothing was changed" if report.dry_run or report.refused else f"{_duration(report.seconds)}"
-    lines = [f"{what} {name}: {_rows(counts.rows)}, {how}" + (" (resumed)" if report.resumed else "")]
-    numbers = [(f"{getattr(counts, key):,}", words) for key, words in _WORDS.items() if getattr(counts, key)]
-    held_back = counts.rows - sum(getattr(counts, key) for key in _OF_ROWS)
-    if held_back:
-        numbers.append(
-            (f"{held_back:,}", f"valid, but {'would not be' if report.dry_run else 'not'} taken with the file refused")
-        )
-    width = max((len(number) for number, _ in numbers), default=0)
-    would = "would be " if report.dry_run else ""
-    lines += [f"  {number:>{width}}  {would if words in _WRITES else ''}{words}" for number, words in numbers]
-    if report.not_pruned:
-        lines += ["", f"Nothing {'would be' if report.dry_run else 'was'} retired: {report.not_pruned}."]
-    lines += _change_lines(report)
-    rejects = [(f"line {row['line']}", row["sku"], _reason(row)) for row in report.rejects[:_SHOWN]]
-    lines += _listed_rows("Not taken:", rejects, counts.rejected)
-    superseded = [(f"line {row['line']}", row["sku"], row["message"]) for row in report.superseded[:_SHOWN_REPLACED]]
-    lines += _listed_rows("Replaced by a later row:", superseded, counts.superseded)
-    return "\n".join(map(one_line, lines))
-
-
-def _change_lines(report: Report) -> list[str]:
-    lines = []
-    for change in report.changes[:_SHOWN_CHANGES]:
-        fields = change["fields"]
-        label = f"  {_short(fields['name']['to'])}" if change["action"] == "create" and "name" in fields else ""
-        lines.append(f"{_MARKS[change['action']]} {change['sku']}{label}")
-        if change["action"] == "update":
-            lines += [f"    {name}: {_short(pair['from'])} -> {_short(pair['to'])}" for name, pair in fields.items()]
-    counts = report.counts
-    hidden = counts.created + counts.updated + counts.retired - _SHOWN_CHANGES
-    if report.changes and hidden > 0:
-        lines.append(f"  … and {hidden:,} more; the first {len(report.changes):,} in full with: -o json")
-    return ["", *lines] if lines else []
-
-
-def _listed_rows(title: str, rows: list[tuple[str, str, str]], count: int) -> list[str]:
-    if not rows:
-        return []
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [f"  {line:<{widths[0]}}  {sku:<{min(widths[1], 30)}}  {reason}" for line, sku, reason in rows]
-    if count > len(rows):
-        lines.append(f"  … and {count - len(rows):,} more")
-    return ["", title, *lines]
-
-
-def _reason(reject: dict[str, Any]) -> str:
-    field, message = reject["field"], reject["message"]
-    return message if not field or field in message else f"{field}: {message}"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
-
-
-def _short(value: object) -> str:
-    import json
-
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = ", ".join(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-_WORDS = {
-    "created": "created", "updated": "updated", "unchanged": "unchanged", "retired": "retired",
-    "superseded": "replaced by a later row of the same SKU", "rejected": "not taken",
-}  # fmt: skip
-_OF_ROWS = ("created", "updated", "unchanged", "superseded", "rejected")
-_WRITES = {"created", "updated", "retired"}
-_MARKS = {"create": "+", "update": "~", "retire": "-"}
-_SHOWN = 10
-_SHOWN_REPLACED = 3
-_SHOWN_CHANGES = 20

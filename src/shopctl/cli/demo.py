@@ -10,9 +10,11 @@ from contextlib import chdir
 from pathlib import Path
 
 from shopctl.cli.options import Context
+from shopctl.cli.shop import Shop
 from shopctl.kernel.errors import ShopctlError
 
-# A heading, and the commands below it; CATALOGUE stands for the bundled file.
+# A heading, and the commands below it; CATALOGUE stands for the bundled file, LATEST for the import made last. A
+# command that ends with another exit code than 0 has it behind it; `FILE < TEXT` is a file that somebody has sent.
 _STORY = (
     ("A shop is a folder.", ("init",)),
     (
@@ -33,6 +35,34 @@ _STORY = (
     (
         "The feed does not know of the change: a dry run says what it would undo.",
         ("catalogue import CATALOGUE --dry-run",),
+    ),
+    (
+        "A list of offers arrives, with a decimal point in the wrong place. A guard stops it: nothing changes.",
+        (
+            "offers.csv < sku,price_eur WEB-COBBLE-MONTHLY,0.39 WEB-SLATE-MONTHLY,7.50",
+            "catalogue import offers.csv --guard 'price-drop<=30%' # 12",
+        ),
+    ),
+    (
+        "Corrected it is planned, which changes nothing either; then exactly that plan is carried out.",
+        (
+            "offers.csv < sku,price_eur WEB-COBBLE-MONTHLY,3.90 WEB-SLATE-MONTHLY,7.50",
+            "catalogue import offers.csv --guard 'price-drop<=30%' --plan-out offers.plan --detailed-exitcode # 10",
+            "catalogue apply offers.plan",
+        ),
+    ),
+    (
+        "What buyers find now, counted by category and brand.",
+        ("catalogue search hosting --where 'price<8' --currency EUR --facet category --facet brand --limit 3",),
+    ),
+    (
+        "The offers end early: the import is taken back. Search and every price are as they were.",
+        (
+            "catalogue imports --limit 2",
+            "catalogue rollback LATEST --dry-run",
+            "catalogue rollback LATEST --reason 'Offers end early'",
+            "catalogue history WEB-COBBLE-MONTHLY",
+        ),
     ),
     (
         "Everything out, and in again: nothing is lost, so nothing changes.",
@@ -72,18 +102,34 @@ def demo(ctx: Context) -> None:
 
 
 def _run(line: str, catalogue: Path, environ: dict[str, str]) -> None:
-    from shopctl.cli.app import run
-    from shopctl.cli.shop import Shop
-
+    name, is_file, content = line.partition(" < ")
+    if is_file:
+        text = content.replace(" ", "\n") + "\n"
+        Path(name).write_text(text)
+        _say(f"\n$ cat {name}\n{text.rstrip()}")
+        return
+    line, _, code = line.partition(" # ")
+    # Neither the caller's shop nor his settings may have a part in this.
+    shop = Shop(environ={**environ, "XDG_CONFIG_HOME": os.getcwd()})
+    if "LATEST" in line:
+        line = line.replace("LATEST", shop.services.imports.list(1)[0].import_id)
     _say(f"\n$ shopctl {line.replace('CATALOGUE', catalogue.name)}")
     words = [str(catalogue) if word == "CATALOGUE" else word for word in shlex.split(line)]
-    # Neither the caller's shop nor his settings may have a part in this.
+    found = _told(words, shop, expected=int(code or 0), line=line)
+    if found != int(code or 0):
+        raise DemoFailed(command=line, reason=f"it ended with exit code {found}")
+
+
+def _told(words: list[str], shop: Shop, *, expected: int, line: str) -> int:
+    from shopctl.cli.app import run
+
     try:
-        code = run(words, Shop(environ={**environ, "XDG_CONFIG_HOME": os.getcwd()}))
+        return run(words, shop)
     except ShopctlError as error:
-        raise DemoFailed(command=line, reason=error.message) from error
-    if code:
-        raise DemoFailed(command=line, reason=f"it ended with exit code {code}")
+        if error.exit_code != expected:
+            raise DemoFailed(command=line, reason=error.message) from error
+        _say("\n".join([f"error: {error.message}", *(f"  {each}" for each in error.lines), f"hint: {error.advice}"]))
+        return error.exit_code
 
 
 def _strong(text: str, colour: bool) -> str:

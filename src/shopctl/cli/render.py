@@ -171,7 +171,9 @@ def _search(expression: str, data: object) -> object:
     try:
         return jmespath.search(expression, data)
     except JMESPathError as error:
-        raise BadQuery(query=expression, problem=str(error).split("\n")[0]) from None
+        raise BadQuery(query=expression, problem=str(error).split("\n")[0].rstrip(": ")) from None
+    except TypeError as error:  # jmespath compares a text with a number as Python does
+        raise BadQuery(query=expression, problem=f"{error}; an amount is a text: to_number(price.amount)") from None
 
 
 _CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}

@@ -42,25 +42,34 @@ def _told(found: Status) -> str:
         lines.append(f"{each.chain.capitalize():<10} {each.place}{size}, {_schema(each)}")
     if counts := found.catalogue:
         states = ", ".join(f"{counts[name]:,} {name}" for name in ("active", "draft", "retired") if counts[name])
-        lines.append(f"Catalogue  {counts['products']:,} products{f' ({states})' if states else ''}")
+        lines.append(f"Catalogue  {_counted(counts['products'], 'products')}{f' ({states})' if states else ''}")
         also = ("variants", "categories", "prices", "stock_levels")
-        lines.append("           " + ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in also))
-        waiting = ", ".join(
-            f"{count:,} {name.replace('_', ' ')[: -1 if count == 1 else None]}"
-            for name, count in found.due.items()
-            if count
-        )
+        lines.append("           " + ", ".join(_counted(counts[name], name) for name in also))
+        waiting = ", ".join(_counted(count, name) for name, count in found.due.items() if count)
         lines.append(f"Due        {waiting or 'nothing'}")
         lag = found.search["lag"]
-        lines.append(f"Search     {found.search['engine']}" + ("" if lag is None else f", {lag:,} changes behind"))
-        lines.append(f"Audit      {found.audit['entries']:,} entries, {found.audit['unsealed']:,} not sealed yet")
+        lines.append(
+            f"Search     {found.search['engine']}" + ("" if lag is None else f", {_counted(lag, 'changes')} behind")
+        )
+        lines.append(
+            f"Audit      {_counted(found.audit['entries'], 'entries')}, {found.audit['unsealed']:,} not sealed yet"
+        )
     for each_import in found.imports:
         took = "" if each_import.seconds is None else f" in {each_import.seconds:,.1f} s"
         lines.append(
-            f"Import     {each_import.import_id} {each_import.feed}: {each_import.state}, {each_import.rows:,} rows,"
-            f" {each_import.rejected:,} rejected{took}, {readable(each_import.started_at)}"
+            f"Import     {each_import.import_id} {each_import.feed}: {each_import.state},"
+            f" {_counted(each_import.rows, 'rows')}, {each_import.rejected:,} rejected{took},"
+            f" {readable(each_import.started_at)}"
         )
     return "\n".join(lines)
+
+
+def _counted(count: int, things: str) -> str:
+    """`3 products`, `1 product`, `1 category`; `stock_levels` is read as two words."""
+    words = things.replace("_", " ")
+    if count == 1:
+        words = words.removesuffix("ies") + "y" if words.endswith("ies") else words.removesuffix("s")
+    return f"{count:,} {words}"
 
 
 def _schema(database: DatabaseState) -> str:

@@ -21,6 +21,10 @@ _GAP = "  "
 _LEAST = 8  # cells a column that gives way keeps
 
 
+class Lines(list[str]):
+    """Texts that a sheet shows below each other instead of beside each other."""
+
+
 def table(shop: Shop, rows: list[Row], columns: Sequence[str] | None, title: str | None) -> str:
     """Rows under headings; `columns` defaults to every key in order of appearance."""
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
@@ -57,6 +61,8 @@ def _entries(row: Row, before: str) -> list[tuple[str, str]]:
         label = f"{before}{_heading(name)}"
         if isinstance(value, dict) and value and not before:
             entries.extend(_entries(value, f"{label} "))
+        elif isinstance(value, Lines):
+            entries.extend((label if at == 0 else "", one_line(text)) for at, text in enumerate(value))
         elif isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
             entries.append((label, one_line(", ".join(readable(item) for item in value))))
         elif isinstance(value, list) and value:
@@ -119,6 +125,11 @@ def _folded(text: str, width: int) -> list[str]:
             joined = joined[len(part) :]
         line = joined
     return [*lines, line]
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; None where it is none, so that nothing is cut."""
+    return _terminal_width() if sys.stdout.isatty() else None
 
 
 def _terminal_width() -> int:

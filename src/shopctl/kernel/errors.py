@@ -31,6 +31,16 @@ class ShopctlError(Exception):
         """The hint with the facts filled in; empty when there is nothing to advise."""
         return one_line(self.hint.format_map(_Facts(self.facts)))
 
+    @property
+    def details(self) -> dict[str, object]:
+        """What scripts read beside the message (`facts` in the JSON of an error); plain data, usually nothing."""
+        return {}
+
+    @property
+    def lines(self) -> list[str]:
+        """The same for people: further lines below the message, usually none."""
+        return []
+
 
 class _Facts(dict[str, object]):
     # A forgotten fact must not turn an error message into a KeyError of its own.

@@ -32,6 +32,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("search.engine", "choice", "tantivy", "The search engine.", choices=("tantivy", "whoosh")),
     Setting("catalogue.default_currency", "currency", "USD", "The currency of a price that names none (ISO 4217)."),
     Setting("catalogue.mappings", "path", "mappings", "The folder that feed mappings are looked up in by name."),
+    Setting(
+        "catalogue.guards",
+        "list",
+        (),
+        "Guards that every import keeps to, written as for --guard.",
+    ),
     Setting("catalogue.feed.max_record_bytes", "size", 16 << 20, "The longest record a feed may hold.", minimum=1),
     Setting("catalogue.feed.max_field_bytes", "size", 4 << 20, "The longest single value a feed may hold.", minimum=1),
     Setting(

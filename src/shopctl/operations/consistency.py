@@ -103,8 +103,16 @@ _PRODUCTS = (
         slow=True,
     ),
     _Rule(
+        "what feeds said is of a product",
+        """select 'product ' || product_id from feed_record
+            where not exists (select 1 from product p where p.id = product_id)""",
+        slow=True,
+    ),
+    _Rule(
         "changes belong to a product",
-        "select 'change ' || id from change where not exists (select 1 from product p where p.id = product_id)",
+        """select 'change ' || id from change
+            where not exists (select 1 from product p where p.id = product_id)
+              and not exists (select 1 from removed_product p where p.id = product_id)""",
         slow=True,
     ),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shopctl.kernel.redaction import mask_url
 from shopctl.storage.errors import NotADatabaseUrl
-from shopctl.storage.unit import Dialect, Unit
+from shopctl.storage.unit import Constants, Dialect, Unit
 
 LOCK_WAIT = 60.0  # seconds a writer waits for its turn
 
@@ -36,10 +37,14 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Unit]:
         """A read-only snapshot."""
 
-    def first_load(self) -> AbstractContextManager[Unit]:
-        """A write unit that fills tables which are empty: what it adds must be right, references are not checked.
+    def packed(self, rows: Sequence[Sequence[object]], constants: Constants) -> Sequence[Sequence[object]] | bytes:
+        """Rows as `Unit.insert_many` takes them with the least work; for another process to make ahead."""
 
-        Readers may wait for its end.
+    def first_load(self, tables: Sequence[str]) -> AbstractContextManager[Unit]:
+        """A write unit that fills these tables, which are empty: what it adds must be right.
+
+        Their references may be left unchecked and their indexes not be there until its end, and readers may wait for
+        it.
         """
 
     def schema_unit(self) -> AbstractContextManager[Unit]:

@@ -13,7 +13,7 @@ from shopctl.kernel.redaction import mask_url
 from shopctl.storage import errors
 from shopctl.storage.postgres_errors import translated
 from shopctl.storage.process_lock import PAUSE, check_name
-from shopctl.storage.unit import Dialect, Unit
+from shopctl.storage.unit import Constants, Dialect, Unit
 
 if TYPE_CHECKING:
     import psycopg
@@ -51,6 +51,7 @@ class PostgresUnit(Unit):
         self._place = place
         self._lock_wait = lock_wait
         self._cursors = 0
+        self.alone = False  # whether nobody else can look at the tables of a first load
 
     def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
         self._cursors += 1
@@ -80,9 +81,9 @@ class PostgresUnit(Unit):
         self,
         table: str,
         columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
+        rows: Iterable[Sequence[object]] | bytes,
         *,
-        constants: Mapping[str, int | str | None] | None = None,
+        constants: Constants | None = None,
     ) -> None:
         names = ",".join([*columns, *(constants or ())])
         same = tuple((constants or {}).values())
@@ -91,19 +92,48 @@ class PostgresUnit(Unit):
             self.connection.cursor() as cursor,
             cursor.copy(f"copy {table} ({names}) from stdin".encode()) as copy,
         ):
-            for row in rows:
-                copy.write_row((*row, *same))
+            if isinstance(rows, bytes):
+                copy.write(rows)
+            else:
+                for row in rows:
+                    copy.write_row((*row, *same))
 
     def each(self, parameter: str) -> str:
         return f"jsonb_array_elements(cast(:{parameter} as jsonb)) as each(value)"
 
     @contextmanager
     def unique_later(self, table: str, column: str) -> Iterator[Callable[[], bool]]:
-        # Dropping the index would lock out every reader; a deferred constraint keeps it and checks at the end.
-        self.execute(f"set constraints uq_{table}_{column} deferred")
-        repeated = f"select 1 from {table} group by {column} having count(*) > 1 limit 1"
-        yield lambda: self.value(repeated) is None
-        self.execute(f"set constraints uq_{table}_{column} immediate")
+        name = f"uq_{table}_{column}"
+        if not self.alone:
+            # Dropping the index would lock out every reader; a deferred constraint keeps it and checks at the end.
+            self.execute(f"set constraints {name} deferred")
+            repeated = f"select 1 from {table} group by {column} having count(*) > 1 limit 1"
+            yield lambda: self.value(repeated) is None
+            self.execute(f"set constraints {name} immediate")
+            return
+        definition = self.value(
+            """select pg_get_constraintdef(oid) from pg_constraint
+                where conname = :name and conrelid = cast(:table as regclass)""",
+            name=name,
+            table=table,
+        )
+        add = f"alter table {table} add constraint {name} {definition}"
+        unique = False
+
+        def is_unique() -> bool:
+            nonlocal unique
+            try:
+                with self.connection.transaction():
+                    self.execute(add)
+            except errors.ConstraintBroken:
+                return False
+            unique = True
+            return True
+
+        self.execute(f"alter table {table} drop constraint {name}")
+        yield is_unique
+        if not unique:
+            self.execute(add)
 
     def tables(self) -> list[str]:
         found = self.tuples("select tablename::text from pg_tables where schemaname = current_schema() order by 1")
@@ -152,10 +182,18 @@ class PostgresDatabase:
         with self._transaction(_WRITE, "rollback" if dry_run else "commit") as unit:
             yield unit
 
+    def packed(self, rows: Sequence[Sequence[object]], constants: Constants) -> bytes:
+        """See `database.Database`: the text of a COPY."""
+        from shopctl.storage.copy_text import copy_text
+
+        return copy_text(rows, tuple(constants.values()))
+
     @contextmanager
-    def first_load(self) -> Iterator[PostgresUnit]:
-        """A write unit like any other: to do without its checks would take the owner's rights and everybody's wait."""
-        with self.unit() as unit:
+    def first_load(self, tables: Sequence[str]) -> Iterator[PostgresUnit]:
+        """See `database.Database`; a unit like any other where somebody else owns the tables or is looking at them."""
+        from shopctl.storage.postgres_loading import set_aside
+
+        with self.unit() as unit, set_aside(unit, tables) as unit.alone:
             yield unit
 
     @contextmanager

@@ -16,7 +16,7 @@ from shopctl.storage.files import check_private
 from shopctl.storage.process_lock import file_lock, lock_file_error
 from shopctl.storage.sqlite_errors import refuse_nul, translated
 from shopctl.storage.turnstile import Turnstile
-from shopctl.storage.unit import Dialect, Unit
+from shopctl.storage.unit import Constants, Dialect, Unit
 
 _CACHE_KIB = 64 * 1024
 _PAGE_BYTES = 8192  # half as many pages to log when an import adds SKUs all over their index
@@ -65,14 +65,16 @@ class SqliteUnit(Unit):
         self,
         table: str,
         columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
+        rows: Iterable[Sequence[object]] | bytes,
         *,
-        constants: Mapping[str, int | str | None] | None = None,
+        constants: Constants | None = None,
     ) -> None:
         # Binding is what costs: constants stand in the statement, and narrow rows go in fifty at a time.
         names = ",".join([*columns, *(constants or ())])
         values = ",".join(["?"] * len(columns) + [_literal(value) for value in (constants or {}).values()])
         single = f"insert into {table} ({names}) values ({values})"
+        if isinstance(rows, bytes):
+            raise TypeError("rows packed for another database")
         with self.translated():
             if len(columns) > _NARROW:
                 self.connection.executemany(single, rows)
@@ -191,8 +193,12 @@ class SqliteDatabase:
         finally:
             connection.execute("pragma foreign_keys = on")
 
+    def packed(self, rows: Sequence[Sequence[object]], constants: Constants) -> Sequence[Sequence[object]]:
+        """See `database.Database`: as they are."""
+        return rows
+
     @contextmanager
-    def first_load(self) -> Iterator[SqliteUnit]:
+    def first_load(self, tables: Sequence[str]) -> Iterator[SqliteUnit]:
         """A write unit that fills an empty shop: written once instead of twice, and references are not checked.
 
         With a rollback journal new pages go straight to their place, where WAL writes them twice. That shuts readers

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 Row = TypeVar("Row", bound=NamedTuple)
 Dialect = Literal["sqlite", "postgres"]
+Constants = Mapping[str, int | str | None]
 
 
 class Unit(ABC):
@@ -39,13 +40,14 @@ class Unit(ABC):
         self,
         table: str,
         columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
+        rows: Iterable[Sequence[object]] | bytes,
         *,
-        constants: Mapping[str, int | str | None] | None = None,
+        constants: Constants | None = None,
     ) -> None:
         """Add many rows at once (COPY on PostgreSQL); values stand in the order of `columns`.
 
-        `constants` are further columns that have the same value in every row.
+        `constants` are further columns that have the same value in every row. What `Database.packed` made of the same
+        rows and constants will do as well.
         """
 
     @abstractmethod

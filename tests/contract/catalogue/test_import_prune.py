@@ -11,6 +11,7 @@ import pytest
 from shopctl.audit.service import Audit
 from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import RejectsCannotPrune
+from shopctl.catalogue.importing.merging import Merging
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.catalogue.service import CatalogueService
 from shopctl.kernel.clock import Clock
@@ -184,7 +185,7 @@ def test_a_product_edited_while_the_file_is_read_is_not_taken_for_gone(
 def test_an_import_killed_while_it_merged_still_knows_what_the_file_has(feeds: Feeds, monkeypatch: pytest.MonkeyPatch):
     path = feeds.file(feed("A", "B") + "C,other,1.00\n")
     with monkeypatch.context() as broken:
-        broken.setattr(ImportService, "_merge_stage", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(Merging, "stage", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             feeds.run(path, prune=True)
 

@@ -144,6 +144,20 @@ def test_rejects_of_json(feeds: Feeds):
     assert feeds.record("B")["name"] == "b"
 
 
+@pytest.mark.parametrize("name", ["feed.json", "feed.ndjson"])
+def test_rejects_written_elsewhere_belong_to_their_feed(feeds: Feeds, name: str):
+    records = [json.dumps({"sku": "A", "name": "a"}), json.dumps({"sku": "B", "name": ""})]
+    content = f"[{','.join(records)}]" if name == "feed.json" else "\n".join(records)
+    elsewhere = feeds.folder / "mended.csv"
+    feeds.run(content, name, on_error="skip-rows", rejects=str(elsewhere))
+    elsewhere.write_text(elsewhere.read_text().replace('""name"": """"', '""name"": ""b""'))
+
+    feeds.run(elsewhere).raise_for_rejects()
+
+    assert feeds.value("select count(*) from feed_record") == 2
+    assert feeds.value("select count(distinct feed_id) from catalogue_import") == 1
+
+
 def test_rejects_of_xlsx(feeds: Feeds):
     book = openpyxl.Workbook()
     for row in (["sku", "name", "price"], ["A", "a", 1], ["B", "b", "1.999"]):

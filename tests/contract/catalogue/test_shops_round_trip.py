@@ -11,11 +11,15 @@ from contract.catalogue.conftest import Open
 from contract.catalogue.test_export_round_trip import REAL
 from support.feeds import counted
 
-FORMATS = ("shopify", "woocommerce")
-OWN = ("lanterns-shopify.csv", "lanterns-woocommerce.csv", "nursery.csv", "lending-library.json", "bundled")
-OF_THE_FORMAT = [("shopify", name) for name in REAL if name.startswith("shopify")] + [
-    ("shopify", "lanterns-shopify.csv"),
-    ("woocommerce", "lanterns-woocommerce.csv"),
+FORMATS = ("shopify", "woocommerce", "magento", "saleor", "vendure", "medusa")
+EXAMPLES = {
+    "lanterns-shopify.csv": "shopify", "lanterns-woocommerce.csv": "woocommerce", "lanterns-magento.csv": "magento",
+    "tea-saleor.csv": "saleor", "pottery-vendure.csv": "vendure", "lanterns-medusa.csv": "medusa",
+}  # fmt: skip
+OWN = (*EXAMPLES, "nursery.csv", "lending-library.json", "bundled")
+OF_THE_FORMAT = [
+    *((shop, name) for name, shop in EXAMPLES.items()),
+    *((shop, name) for name in REAL for shop in FORMATS if name.startswith(shop)),
 ]
 
 

@@ -51,6 +51,7 @@ FIELDS = {
 """Field -> the header names that mean it (letters and digits only, lower case), the most specific first."""
 
 TARGETS = frozenset(FIELDS) | {"attribute", "option_name", "option_value", "tag", "ignore"}
+ADDING = frozenset({"attribute", "tag", "media", "ignore"})  # several columns of the same target add up
 REPEATABLE = frozenset({"attribute", "option_name", "option_value", "tag", "media", "price", "stock", "ignore"})
 
 _MEANS = {name: field for field, names in FIELDS.items() for name in names.split("|")}

@@ -18,6 +18,8 @@ from shopctl.catalogue.feed.row import FIELDS, FeedRow
 from shopctl.catalogue.feed.validate import Remembered
 from shopctl.kernel import money
 
+_MOST_TERMS = 200
+
 Convert = Callable[[int, int, Sequence[str]], FeedRow]
 """(line, hash, cells as many as columns) -> row. Raises validate.Bad."""
 
@@ -222,4 +224,6 @@ def _extra(cells: dict[int, Target], given: dict[str, str]) -> None:
         label = json.dumps(key, ensure_ascii=False) + ":"
         parts.append(f"{label!r} + {value}")
     if parts:
-        given["extra"] = "'{' + " + " + ',' + ".join(parts) + " + '}'"
+        # A chain of thousands of terms is deeper than the compiler goes, a list of them is not.
+        listed = " + ',' + ".join(parts) if len(parts) <= _MOST_TERMS else f"','.join(({', '.join(parts)},))"
+        given["extra"] = f"'{{' + {listed} + '}}'"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 from shopctl.catalogue.feed.columns import FIELDS, meaning
 
 DELIMITERS = ",;\t|"
+_QUOTES = "\"'"
+_NO_DELIMITERS = "_-.()[]{}\\" + _QUOTES + " \r\n\0"  # printed within names and numbers, or with another meaning
+_IDENTITIES = frozenset({"sku", "variant_id", "handle"})
 
 _BOMS = [
     (codecs.BOM_UTF8, "utf-8"),
@@ -18,7 +22,7 @@ _BOMS = [
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 ]
-_PRINTING_CONTROLS = b"\t\n\r\f\x0b\x1b"
+_PRINTING_CONTROLS = b"\t\n\r\f\x0b\x1b\x1c\x1d\x1e\x1f"  # the last four separate (ASCII FS, GS, RS, US)
 
 # windows-1252 as browsers read it (WHATWG Encoding, index windows-1252): the five bytes Python leaves undefined are C1
 # controls.
@@ -45,6 +49,7 @@ class Dialect:
                 quotechar=self.quote,
                 escapechar=self.escape,
                 doublequote=self.escape is None,
+                skipinitialspace=self.padded,
                 strict=strict,
             )
         )
@@ -96,6 +101,8 @@ def sniff_dialect(text: str, complete: bool, delimiter: str | None = None) -> Di
         text = text.replace("\r\n", "\n")
     sample = text if complete else text[: text.rfind("\n") + 1] or text
     lines = sample[: 64 << 10].splitlines(keepends=True)
+    while len(lines) > 1 and is_preamble(lines[0]):
+        del lines[0]
     escapes: list[str | None] = [None, "\\"] if '\\"' in sample else [None]
     quotes = ['"', "'"] if "'" in sample and _single_quoted(sample) else ['"']
     best, best_score = Dialect(line_end=line_end, delimiter=delimiter or ","), (-1.0, 0)
@@ -107,6 +114,8 @@ def sniff_dialect(text: str, complete: bool, delimiter: str | None = None) -> Di
                 dialect = Dialect(candidate, quote, escape, line_end)
                 if (score := _score(dialect, lines)) > best_score:
                     best, best_score = dialect, score
+    if delimiter is None and best_score[0] < 2:
+        best = _unusual(lines, line_end) or best
     header = next(iter(best.reader(lines[:1])), [])
     padded = (
         any(name != name.strip() for name in header)
@@ -114,6 +123,34 @@ def sniff_dialect(text: str, complete: bool, delimiter: str | None = None) -> Di
         and sum(name != name.strip() for name in header) * 2 > len(header)
     )
     return Dialect(best.delimiter, best.quote, best.escape, best.line_end, padded)
+
+
+def is_preamble(line: str) -> bool:
+    """Does the line stand before the header: blank, Excel's `sep=;`, or a comment that names no product's identity?"""
+    text = line.strip()
+    if not text or text.lower().startswith("sep="):
+        return True
+    if not text.startswith("#"):
+        return False
+    names = re.split(f"[{re.escape(DELIMITERS)}]", text.lstrip("#"))
+    return not any(target.field in _IDENTITIES for name in names if (target := meaning(name.strip(" \"'"))))
+
+
+def _unusual(lines: list[str], line_end: bytes) -> Dialect | None:
+    """A dialect with another delimiter, where under it every record fits and the header names the products."""
+    for candidate in dict.fromkeys(lines[0]):
+        if candidate in DELIMITERS or candidate in _NO_DELIMITERS or candidate.isalnum() or not candidate.isascii():
+            continue
+        dialect = Dialect(candidate, line_end=line_end)
+        try:
+            records = [record for record in dialect.reader(lines) if record]
+        except csv.Error:
+            continue
+        known = {target.field for name in records[0] if (target := meaning(name.strip()))}
+        complete = records[1:-1] or records[1:]
+        if known & _IDENTITIES and complete and all(len(record) == len(records[0]) for record in complete):
+            return dialect
+    return None
 
 
 def _single_quoted(sample: str) -> bool:

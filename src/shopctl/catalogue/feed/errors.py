@@ -46,6 +46,13 @@ class NoIdentity(BrokenFeed):
     hint = 'Name the column with --mapping FILE: [columns] and below it "{example}" = "sku"'
 
 
+class TooWide(BrokenFeed):
+    """{file} has {count} columns, at most {limit} are read."""
+
+    code = "feed.too_wide"
+    hint = "A line end is probably missing behind the header; else put what belongs together into one JSON column."
+
+
 class EndlessRecord(BrokenFeed):
     """{file} has a record of more than {limit} bytes at line {line}."""
 
@@ -81,6 +88,13 @@ class BadJson(BrokenFeed):
     hint = 'A JSON feed is a list of objects, or an object with a list under "products".'
 
 
+class TooConnected(BrokenFeed):
+    """What the rows of {file} say of products in other rows takes more than {limit} bytes."""
+
+    code = "feed.too_connected"
+    hint = "Import it in several parts, each with whole products."
+
+
 class NotOfThisShop(BrokenFeed):
     """{file} is not a file of {format}; its columns are: {columns}."""
 
@@ -100,6 +114,13 @@ class NoRowsInSheet(BrokenFeed):
 
     code = "feed.no_rows_in_sheet"
     hint = "Put the sheet with the products first, or hide those before it. Nothing was changed."
+
+
+class NoIdentityInSheet(BrokenFeed):
+    """{file} has no SKU column in its sheet {sheet!r}, the first visible one; the others, {others}, are not read."""
+
+    code = "feed.no_sku_in_sheet"
+    hint = "Put the sheet with the products first, or hide those before it. The columns of this one are: {columns}."
 
 
 class PluginRefused(BrokenFeed):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shopctl.catalogue.feed.columns import TARGETS, Target
+from shopctl.catalogue.feed.columns import ADDING, TARGETS, Target
 from shopctl.catalogue.feed.errors import BadMapping, UnreadableFile
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION
 from shopctl.kernel.errors import NotFound
@@ -67,6 +67,7 @@ def load_mapping(path: str | None) -> Mapping:
         check.fail(
             f"the column {min(both)!r} is mapped twice", "Name it under [columns] or under [attributes], not both."
         )
+    check.once(columns)
     constants = check.table(data, "constants")
     for name in constants:
         if name not in _NAMED:
@@ -104,6 +105,14 @@ class _Check:
                 self.fail(f"[{key}] {name!r} is not a text", 'Write it as "name" = "value".')
         return dict(table)
 
+    def once(self, columns: dict[str, Target]) -> None:
+        """A field has one column, unless several of them add up to it."""
+        first: dict[Target, str] = {}
+        for name, target in columns.items():
+            if target.field not in ADDING and first.setdefault(target, name) != name:
+                one = f"{first[target]!r} and {name!r} are both mapped to {target.field!r}"
+                self.fail(one, "Map one of them, and name the other under [attributes] or ignore.")
+
     def texts(self, data: dict[str, Any], key: str) -> list[str]:
         texts = data.get(key, [])
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -114,6 +123,8 @@ class _Check:
         text = data.get(key, "")
         if not isinstance(text, str):
             self.fail(f"{key!r} is not a text", f'Write it as {key} = "…".')
+        if len(text) > 255 or not text.isprintable() and key != "delimiter":
+            self.fail(f"{key!r} is too long or holds a character that does not print", "Choose a shorter, plain text.")
         return str(text)
 
     def one_of(self, data: dict[str, Any], key: str, choices: str) -> str:

@@ -43,6 +43,7 @@ SHARED_SIGNS = {
 _CELL = re.compile(r"([^0-9.,]*)([.,]?[0-9](?:[0-9.,'’\s]*[0-9])?)([^0-9.,]*)")
 _SPACED = re.compile(r"[0-9]{1,3}(?:[\s'’][0-9]{3})+(?:[.,][0-9]+)?")
 _GROUPS = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{2,3})*[.,][0-9]{3}")  # two digits: the Indian lakh, 1,23,456
+_NO_CENTS = re.compile(r"(?<=[0-9])([.,])[-–—]{1,2}(?=[^0-9.,]*$)")  # 12,– and 12.-- on German and Swiss price tags
 _MINUS = "-−–"
 
 
@@ -59,7 +60,7 @@ def number(text: str, decimal: str = "", exponent: int = 2) -> tuple[str, str]:
     all (`exponent`) needs no guess.
     Raises NotANumber.
     """
-    match = _CELL.fullmatch(text.strip())
+    match = _CELL.fullmatch(_NO_CENTS.sub(r"\g<1>00", text.strip()))
     if match is None:
         raise NotANumber(text)
     before, digits, after = match[1].strip(), match[2], match[3].strip()

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping as MappingType
-from decimal import Decimal
 from typing import Any
 
 from shopctl.catalogue.feed import fields, validate
 from shopctl.catalogue.feed.columns import FIELDS as COLUMN_FIELDS
 from shopctl.catalogue.feed.columns import Target, meaning, rank
+from shopctl.catalogue.feed.exact import Exact
 from shopctl.catalogue.feed.groups import generated_sku
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, FIELDS, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, Price, Remembered, Stock
 
-_MOST_DIGITS = 40
-
 RECORD_HEADER = ["record"]  # the one column of a JSON feed's rejects file: the record as JSON text
-
-
-class Exact(float):
-    """A JSON number with decimals that remembers how it was written, so that money is read from its digits."""
-
-    def __new__(cls, text: str) -> Exact:
-        self = super().__new__(cls, text)
-        self.text = _without_exponent(text) if "e" in text or "E" in text else text
-        return self
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _without_exponent(text: str) -> str:
-    """1E+2 is 100, as JSON has it (RFC 8259); what would take more digits than any amount stays as it is."""
-    number = Decimal(text)
-    return format(number, "f") if abs(number.adjusted()) < _MOST_DIGITS and len(text) < _MOST_DIGITS else text
 
 
 class Objects:
@@ -66,7 +44,7 @@ class Objects:
         try:
             value = json.loads(text, parse_float=Exact, parse_constant=validate.no_constant)
         except (ValueError, RecursionError) as problem:
-            raise Bad("", "json.invalid", f"the record is not valid JSON: {problem}") from None
+            raise Bad("", "json.invalid", f"the record is not valid JSON: {validate.json_problem(problem)}") from None
         if not isinstance(value, dict):
             raise Bad("", "json.type", f"the record is not an object but a {type(value).__name__}")
         if "\\u" in text or "\0" in text:

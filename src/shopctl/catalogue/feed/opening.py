@@ -8,7 +8,7 @@ from shopctl.catalogue.feed.row import Feed, Limits
 from shopctl.catalogue.feed.shops.known import TABLES as SHOPS
 from shopctl.catalogue.feed.source import ZIP, Source
 
-FORMATS = ("csv", "ndjson", "json", "xlsx", "saleor", *SHOPS)
+FORMATS = ("csv", "ndjson", "json", "xlsx", *SHOPS)
 
 
 def open_feed(
@@ -30,7 +30,8 @@ def open_feed(
 
 
 def _reader(format: str, source: Source, mapping: Mapping, currency: str, shop: str = "") -> Feed:
-    if shop in SHOPS and format not in ("csv", "xlsx"):
+    dump = format == "saleor" or format == "json" and shop == "saleor"  # one may not begin as dumps do
+    if shop in SHOPS and format not in ("csv", "xlsx") and not (dump and shop == "saleor"):
         raise NotOfThisShop(file=source.name, format=shop, columns="none, for it is JSON")
     if format == "csv":
         from shopctl.catalogue.feed.readers.csv import CsvFeed
@@ -40,14 +41,14 @@ def _reader(format: str, source: Source, mapping: Mapping, currency: str, shop: 
         from shopctl.catalogue.feed.readers.ndjson import NdjsonFeed
 
         return NdjsonFeed(source, mapping, currency)
+    if dump:
+        from shopctl.catalogue.feed.readers.saleor import SaleorFeed
+
+        return SaleorFeed(source, mapping, currency)
     if format == "json":
         from shopctl.catalogue.feed.readers.json import JsonFeed
 
         return JsonFeed(source, mapping, currency)
-    if format == "saleor":
-        from shopctl.catalogue.feed.readers.saleor import SaleorFeed
-
-        return SaleorFeed(source, mapping, currency)
     if format == "xlsx":
         from shopctl.catalogue.feed.readers.xlsx import XlsxFeed
 

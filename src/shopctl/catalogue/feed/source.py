@@ -62,16 +62,22 @@ class Source:
     def _peek_raw(self, size: int) -> bytes:
         self.raw_position = 0
         self._raw = b""
-        while len(self._raw) < size and (more := self.file.read(size - len(self._raw))):
+        while len(self._raw) < size and (more := self._read_file(size - len(self._raw))):
             self._raw += more
         return self._raw
+
+    def _read_file(self, size: int) -> bytes:
+        try:
+            return self.file.read(size)
+        except OSError as problem:  # a bad disk, a lost share, a file that is none
+            raise UnreadableFile(file=self.name, reason=problem.strerror) from None
 
     def read_raw(self, size: int) -> bytes:
         """Bytes as they lie in the file."""
         if self._raw:
             data, self._raw = self._raw, b""
         else:
-            data = self.file.read(size)
+            data = self._read_file(size)
         self.raw_position += len(data)
         return data
 
@@ -114,7 +120,7 @@ class Source:
 
 def _open(path: str) -> tuple[BinaryIO, int | None]:
     if path == "-":
-        return sys.stdin.buffer, None
+        return standard_input(), None
     try:
         # Unbuffered: chunks are large, and the parent of a forked reader must not share a buffer.
         file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Source.close
@@ -124,6 +130,13 @@ def _open(path: str) -> tuple[BinaryIO, int | None]:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         raise UnreadableFile(file=path, reason=reason) from None
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input. Raises UnreadableFile where it is closed (`<&-`)."""
+    if sys.stdin is None:
+        raise UnreadableFile(file="standard input", reason="it is closed")
+    return sys.stdin.buffer
 
 
 class _Gunzip:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from shopctl.catalogue.feed.dialect import Dialect
+from shopctl.catalogue.feed.dialect import Dialect, is_preamble
 from shopctl.catalogue.feed.source import Stream
 
 _LONG = 1 << 20
@@ -60,7 +60,7 @@ class Splitter:
         self._record = _record_pattern(dialect)
 
     def take_header(self) -> bytes:
-        """The first record that is not blank, and no `sep=` line; b"" where there is none."""
+        """The first record that is not blank, no `sep=` line and no comment; b"" where there is none."""
         while not self.ended or self.buffer:
             match = self._record.match(self.buffer)
             if match is None:
@@ -71,7 +71,7 @@ class Splitter:
             record = match[0].rstrip(b"\r\n")
             self.line += match[0].count(self.end)
             self.buffer = self.buffer[match.end() :]
-            if record.strip() and not record.lower().startswith(b"sep="):
+            if not is_preamble(record.decode("utf-8", "replace")):
                 return record
         return b""
 

@@ -7,19 +7,25 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from shopctl.catalogue.feed.ahead import Part
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS, Target, assign
 from shopctl.catalogue.feed.compiling import Convert, compile_columns, given_fields
-from shopctl.catalogue.feed.errors import BadMapping, NoIdentity
+from shopctl.catalogue.feed.errors import BadMapping, NoIdentity, TooWide
 from shopctl.catalogue.feed.groups import Groups, Line
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
+
+MOST_COLUMNS = 16_384  # of a spreadsheet (ECMA-376)
 
 
 class Table:
-    """The columns of one file. Raises NoIdentity without a SKU column, BadMapping for a mapping of absent columns."""
+    """The columns of one file.
+
+    Raises NoIdentity without a SKU column, TooWide, and BadMapping for a mapping of absent columns.
+    """
 
     read_back: Callable[[Any], Iterable[FeedRow]] | None = None
 
@@ -34,7 +40,7 @@ class Table:
         *,
         habit: str = "",
     ) -> None:
-        header = self.take_header(header, limits)
+        header = self.take_header(file, header, limits)
         self.groups: Groups | None = None
         if self.offset and self.header == RECORD_HEADER:  # the rejects of a JSON feed
             objects = Objects(mapping, limits, default_currency)
@@ -67,11 +73,13 @@ class Table:
         self.fields = given_fields(targets, mapping.constants)
         self._salt(repr((header, targets, mapping.constants, default_currency, decimal)))
 
-    def take_header(self, header: Sequence[str], limits: Limits) -> list[str]:
-        """What holds for the columns whatever they mean; the header without blank columns at its end."""
+    def take_header(self, file: str, header: Sequence[str], limits: Limits) -> list[str]:
+        """What holds for the columns whatever they mean; the header, ended by its last name. Raises TooWide."""
         header = [name.strip() for name in header]
         while header and not header[-1]:
             header.pop()
+        if len(header) > MOST_COLUMNS:
+            raise TooWide(file=file, count=len(header), limit=MOST_COLUMNS)
         self.limits = limits
         self.padded = False
         # A rejects file is the original file with five columns before it; they say why a row did not go in.
@@ -79,6 +87,7 @@ class Table:
         self.header = header[self.offset :]
         self.width = self.cells_wide = self.sku = len(header)
         self.gathers = False  # whether a product has several rows
+        self.reads_twice = False  # whether rows say something of products that stand elsewhere
         self.shop_name = ""  # of the shop that writes such files
         return header
 
@@ -122,6 +131,15 @@ class Table:
                 if any(cells):  # a line of nothing but delimiters is blank
                     rejects.append(self.reject(line, cells, bad))
         return rows
+
+    def look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
+        """Take all rows of a file that is read twice, before the first is gathered. Raises TooConnected."""
+        raise NotImplementedError
+
+    def batch(self, part: Part, known: Container[int] | None) -> Batch:
+        """Take the records of a file with several rows a product; what is complete by now."""
+        rows, seen, last = self.gather(part.lines, part.raws, part.cells, known, part.rejects, part.last)
+        return Batch(rows, part.rejects, seen, part.position, last)
 
     def gather(
         self,

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
+from shopctl.catalogue.feed.exact import Exact
 from shopctl.catalogue.feed.numbers import NotANumber, currency_of, number
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, KINDS, canonical
 from shopctl.kernel import clock, money
@@ -258,13 +259,21 @@ def parse_json(text: str, field: str, depth: int = 32) -> Any:
     if depth_of(text) > depth:
         raise Bad(field, "json.depth", f"the JSON in {field} nests deeper than {depth} levels")
     try:
-        value = json.loads(text, parse_constant=no_constant)
+        value = json.loads(text, parse_float=Exact, parse_constant=no_constant)
     except (ValueError, RecursionError) as problem:
-        reason = str(problem).partition(": line")[0] if isinstance(problem, ValueError) else "it nests too deep"
+        reason = json_problem(problem).partition(": line")[0]
         raise Bad(field, "json.invalid", f"the JSON in {field} is not valid: {reason}") from None
     if "\\u" in text:
         check_text(canonical_json(value, field), field)
     return value
+
+
+def json_problem(problem: Exception) -> str:
+    """What is wrong with a JSON text, in words that do not speak of Python."""
+    if isinstance(problem, RecursionError):
+        return "it nests too deep"
+    # A whole number beyond `sys.get_int_max_str_digits()`; the parser has no class of its own for it.
+    return "a number has too many digits" if "int_max_str_digits" in str(problem) else str(problem)
 
 
 def canonical_json(value: Any, field: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.catalogue.feed.row import Limits
+from shopctl.catalogue.feed.source import standard_input
 from shopctl.catalogue.importing.request import ImportRequest
 
 
@@ -25,7 +26,7 @@ class KeptInput:
     @contextmanager
     def first(self) -> Iterator[None]:
         """Standard input itself, kept on the way."""
-        with _standing_in(io.BufferedReader(_Tee(sys.stdin.buffer, self))):
+        with _standing_in(io.BufferedReader(_Tee(standard_input(), self))):
             yield
 
     @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from shopctl.catalogue import changes
 from shopctl.catalogue.feed.row import FIELDS, RETIRE_AT, SKU
 from shopctl.catalogue.importing.journal import json_rows
 from shopctl.storage.unit import Unit
@@ -74,15 +75,14 @@ def load(unit: Unit, skus: Iterable[str], feed_id: int, *, lock: bool = True) ->
 
 def _load_pruned(unit: Unit, retired: list[Current]) -> None:
     by_id = {product.id: product for product in retired}
-    for number, version, previous in (
-        unit.tuples(
-            f"""select product_id, version, previous from change
-             where kind = 'retire' and import_id is not null
-               and product_id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
-            ids=json_rows([number] for number in by_id),
-        )
-        if by_id
-        else ()
+    if not by_id:
+        return
+    # Nobody has touched it since, or what was done has been undone.
+    for number, previous in unit.tuples(
+        f"""select c.product_id, c.previous from change c
+             where c.kind = 'retire' and c.import_id is not null
+               and c.product_id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})
+               and not {changes.undone_sql("c")} and not {changes.changed_since_sql("c")}""",
+        ids=json_rows([number] for number in by_id),
     ):
-        if version == by_id[number].version:  # nobody has touched it since
-            by_id[number].status_before = json.loads(previous)["status"]
+        by_id[number].status_before = json.loads(previous)["status"]

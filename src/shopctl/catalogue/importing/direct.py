@@ -7,7 +7,7 @@ repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -38,13 +38,17 @@ from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 Prepared = tuple[Any, ...]  # what `prepare` yields: plain tuples that marshal
-PRODUCTS, REJECTS, POSITION = 0, 6, 7  # places in it
+PRODUCTS, REJECTS, POSITION = 0, 8, 9  # places in it: how many products, …
 
 _PRICE = ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until")
 _PLAIN_PRICE = (DEFAULT_LIST, 1, 0, None)  # the rest of a price without list, tiers and period
+_PLAIN = dict(zip(_PRICE[3:], _PLAIN_PRICE, strict=True))
 _STOCK = ("product_id", "location", "on_hand")
 _RECORD = ("product_id", "hash", "line", "stock")
-_BATCH = 1000
+_BATCH = 100_000  # each costs a look through whole tables, which have no indexes yet
+
+TABLES = ("price", "stock", "feed_record", "change")
+"""What is filled beside the products, which have to be found by their numbers meanwhile."""
 
 
 class Layout:
@@ -84,8 +88,10 @@ class Layout:
         return [(number, *values) for number, values in enumerate(found, first_id)]
 
 
-def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
-    """In the child: batches of the feed as rows for each table, numbered from `first_id`."""
+def prepare(
+    feed: Feed, layout: Layout, first_id: int, *, feed_id: int, pack: Callable[..., object]
+) -> Iterator[Prepared]:
+    """In the child: batches of the feed as rows for each table, packed, with products numbered from `first_id`."""
     seen: set[str] = set()
     fed_stock = Remembered(_fed_stock)
     for batch in feed.batches():
@@ -101,12 +107,14 @@ def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
         paths = category_paths({row[CATEGORY] for row in rows}, {row[CATEGORIES] for row in rows}) - seen
         seen |= paths
         yield (
-            layout.products(rows, first_id),
-            plain,
-            others,
-            [(number, *level) for number, row in numbered if row[STOCK] is not ... for level in row[STOCK]],
-            [(number, row[HASH], row[LINE], "{}" if row[STOCK] is ... else fed_stock[row[STOCK]])
-             for number, row in numbered],
+            len(rows),
+            first_id,
+            pack(layout.products(rows, first_id), layout.constants),
+            pack(plain, _PLAIN),
+            pack(others, {}),
+            pack([(number, *level) for number, row in numbered if row[STOCK] is not ... for level in row[STOCK]], {}),
+            pack([(number, row[HASH], row[LINE], "{}" if row[STOCK] is ... else fed_stock[row[STOCK]])
+                  for number, row in numbered], {"feed_id": feed_id}),
             list(paths),
             [tuple(reject) for reject in batch.rejects],
             batch.position,
@@ -117,19 +125,19 @@ def prepare(feed: Feed, layout: Layout, first_id: int) -> Iterator[Prepared]:
 
 def write(unit: Unit, journal: Journal, layout: Layout, prepared: Prepared, *, actor: str, now: Instant) -> None:
     """In the parent: add a prepared batch and count it."""
-    products, plain_prices, prices, stocks, records, paths, rejects, _, line = prepared
+    count, first, products, plain_prices, prices, stocks, records, paths, rejects, _, line = prepared
     add_categories(unit, paths)
-    if products:
+    if count:
         unit.insert_many("product", layout.columns, products, constants=layout.constants)
-        unit.insert_many("price", _PRICE[:3], plain_prices, constants=dict(zip(_PRICE[3:], _PLAIN_PRICE, strict=True)))
+        unit.insert_many("price", _PRICE[:3], plain_prices, constants=_PLAIN)
         unit.insert_many("price", _PRICE, prices)
         unit.insert_many("stock", _STOCK, stocks)
         unit.insert_many("feed_record", _RECORD, records, constants={"feed_id": journal.feed_id})
-        record_creations(unit, journal, first=products[0][0], last=products[-1][0], actor=actor, now=now)
+        record_creations(unit, journal, first=first, last=first + count - 1, actor=actor, now=now)
     journals.add_rejects(unit, journal, rejects)
     journal.line = line
-    journal.counts.rows += len(products) + len(rejects)
-    journal.counts.created += len(products)
+    journal.counts.rows += count + len(rejects)
+    journal.counts.created += count
     journal.counts.rejected += len(rejects)
 
 

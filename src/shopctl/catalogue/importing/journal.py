@@ -13,7 +13,7 @@ from shopctl.kernel import ids
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
-State = Literal["reading", "merging", "done", "refused", "abandoned"]
+State = Literal["reading", "settled", "merging", "done", "refused", "abandoned", "rolling_back", "rolled_back"]
 Mode = Literal["direct", "staged"]
 
 
@@ -79,6 +79,8 @@ class ImportRow(NamedTuple):
 
 
 SUPERSEDED = "row.superseded"
+UNFINISHED = ("reading", "settled", "merging")
+_UNFINISHED = "('" + "', '".join(UNFINISHED) + "')"
 
 _COUNTS = [item.name for item in fields(Counts)]
 
@@ -89,12 +91,24 @@ def feed_id(unit: Unit, name: str) -> int:
     return int(unit.value("select id from feed where name = :name", name=name))
 
 
-def rejects_from(unit: Unit, path: str) -> str | None:
-    """The feed whose rejects an import wrote to this file, by its name; None when it has another one."""
+def rejects_from(unit: Unit, path: str, reject: Sequence[str]) -> str | None:
+    """The feed whose rejects an import wrote to this file, by its name or else by its first reject.
+
+    `reject` are the line, SKU, field, code and message of that one; None when no import wrote it.
+    """
     feed: str | None = unit.value(
         "select f.name from catalogue_import i join feed f on f.id = i.feed_id where i.id = :id",
         id=storable(os.path.basename(path).removesuffix(".csv")),
     )
+    if feed is None and len(reject) == 5 and reject[0].isdecimal() and len(reject[0]) < 16:
+        line, sku, field, code, message = map(storable, reject)
+        feed = unit.value(
+            """select f.name from import_reject r
+                 join catalogue_import i on i.id = r.import_id join feed f on f.id = i.feed_id
+                where r.line = :line and r.sku = :sku and r.field = :field and r.code = :code and r.message = :message
+                order by i.id desc limit 1""",
+            line=int(line), sku=sku, field=field, code=code, message=message,
+        )  # fmt: skip
     return feed
 
 
@@ -132,12 +146,29 @@ def resumable(unit: Unit, fingerprint: str | None) -> Journal | None:
         return None
     for row in unit.tuples(
         f"""select id, feed_id, mode, state, line, merged, {", ".join(_COUNTS)} from catalogue_import
-             where state in ('reading', 'merging') and fingerprint = :fingerprint order by started_at desc""",
+             where state in {_UNFINISHED} and fingerprint = :fingerprint order by started_at desc""",
         fingerprint=fingerprint,
     ):
         import_id, feed, mode, state, line, merged, *counts = row
         return Journal(import_id, feed, mode, state, line, merged, Counts(*counts))
     return None
+
+
+def applied(unit: Unit, fingerprint: str) -> tuple[str, Instant] | None:
+    """The finished import of this fingerprint and when it ended; None when there is none."""
+    for import_id, finished_at in unit.tuples(
+        """select id, finished_at from catalogue_import
+            where fingerprint = :fingerprint and state in ('done', 'rolling_back', 'rolled_back')""",
+        fingerprint=fingerprint,
+    ):
+        return import_id, finished_at
+    return None
+
+
+def progress(unit: Unit, import_id: str) -> int:
+    """How many products an unfinished import has changed by now, as its journal has it."""
+    found = unit.value("select created + updated + retired from catalogue_import where id = :id", id=import_id)
+    return int(found or 0)
 
 
 class Abandoned(NamedTuple):
@@ -150,9 +181,7 @@ class Abandoned(NamedTuple):
 
 def abandon(unit: Unit, now: Instant) -> list[Abandoned]:
     """Give up every unfinished import and drop its stage. What it had committed is the catalogue's and stays."""
-    given_up = unit.rows(
-        Abandoned, "select id, created, updated from catalogue_import where state in ('reading', 'merging')"
-    )
+    given_up = unit.rows(Abandoned, f"select id, created, updated from catalogue_import where state in {_UNFINISHED}")
     for row in given_up:
         drop_stage(unit, row.id)
         unit.execute(

@@ -11,6 +11,7 @@ from shopctl.catalogue.importing.categories import add_categories, category_path
 from shopctl.catalogue.importing.current import COLUMNS, load
 from shopctl.catalogue.importing.journal import Journal, json_rows
 from shopctl.catalogue.importing.outcome import Outcome, outcome
+from shopctl.catalogue.importing.survey import Judge
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -21,10 +22,13 @@ _UPDATE = f"""update product set version = version + 1, updated_at = :now,
                where id = :id and version = :version"""
 
 
-def merge(unit: Unit, journal: Journal, rows: Sequence[FeedRow], *, actor: str, now: Instant) -> list[Outcome]:
+def merge(
+    unit: Unit, journal: Journal, rows: Sequence[FeedRow], *, actor: str, now: Instant, judge: Judge = outcome
+) -> list[Outcome]:
     """Bring the shop to what these rows say (one row a SKU) and count what became of them."""
     present = load(unit, (row[SKU] for row in rows), journal.feed_id)
-    outcomes = [outcome(row, present.get(row[SKU])) for row in rows]
+    judged = [judge(row, present.get(row[SKU])) for row in rows]
+    outcomes = [each for each in judged if each is not None]
     creations = [each for each in outcomes if each.current is None]
     updates = [each for each in outcomes if each.current is not None and each.changed]
     add_categories(unit, category_paths((row[CATEGORY] for row in rows), (row[CATEGORIES] for row in rows)))
@@ -34,7 +38,7 @@ def merge(unit: Unit, journal: Journal, rows: Sequence[FeedRow], *, actor: str, 
     counts = journal.counts
     counts.created += len(creations)
     counts.updated += len(updates)
-    counts.unchanged += len(outcomes) - len(creations) - len(updates)
+    counts.unchanged += len(judged) - len(creations) - len(updates)
     return outcomes
 
 
@@ -59,18 +63,27 @@ def create(unit: Unit, journal: Journal, creations: Sequence[Outcome], *, actor:
 
 
 def record_creations(unit: Unit, journal: Journal, *, actor: str, now: Instant, first: int, last: int) -> None:
-    """One change row for each product created, by the range of their numbers."""
+    """One change row for each product created, by their numbers, which have no gaps."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
-           select id, 'create', :now, 1, :import_id, :actor from product
-            where id between :first and :last order by id""",
+           with recursive created (id) as (select cast(:first as bigint)
+                                           union all select id + 1 from created where id < :last)
+           select id, 'create', :now, 1, :import_id, :actor from created""",
         now=now, import_id=journal.id, actor=actor, first=first, last=last,
     )  # fmt: skip
 
 
 def next_product_id(unit: Unit) -> int:
-    """The number the next product gets; only the holder of the import lock creates products."""
-    return int(unit.value("select coalesce(max(id), 0) + 1 from product"))
+    """The number the next product gets; only the holder of the import lock creates products.
+
+    That of a product which was removed is not given again: the log tells of it under its number.
+    """
+    return int(
+        unit.value(
+            """select coalesce(max(id), 0) + 1 from
+                   (select max(id) as id from product union all select max(id) from removed_product) as given"""
+        )
+    )
 
 
 def _update(unit: Unit, journal: Journal, updates: Sequence[Outcome], *, actor: str, now: Instant) -> None:

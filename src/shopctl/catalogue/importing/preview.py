@@ -5,43 +5,42 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shopctl.catalogue.feed.row import SKU
-from shopctl.catalogue.importing import stage
-from shopctl.catalogue.importing.current import COLUMNS, PriceKey, PriceValue, load
-from shopctl.catalogue.importing.journal import Journal
-from shopctl.catalogue.importing.known import KnownRecords
-from shopctl.catalogue.importing.outcome import Outcome, outcome
-from shopctl.catalogue.importing.prune import missing
+from shopctl.catalogue.feed.row import FeedRow
+from shopctl.catalogue.importing.current import COLUMNS, PriceKey, PriceValue
+from shopctl.catalogue.importing.journal import Counts
+from shopctl.catalogue.importing.outcome import Outcome
+from shopctl.catalogue.importing.prune import Missing
 from shopctl.kernel import money
-from shopctl.storage.unit import Unit
 
 _JSON_COLUMNS = frozenset({"categories", "options", "attributes", "tags", "media", "components"})
 
 
-def preview(unit: Unit, journal: Journal, known: KnownRecords, *, prune: bool, limit: int) -> list[dict[str, Any]]:
-    """Count what would happen into the journal's counts; the first `limit` changes in full."""
-    counts = journal.counts
-    shown: list[dict[str, Any]] = []
-    for rows in stage.batches(unit, journal):
-        present = load(unit, (row[SKU] for row in rows), journal.feed_id, lock=False)
-        for each in (outcome(row, present.get(row[SKU])) for row in rows):
-            if not each.changed:
-                counts.unchanged += 1
-                continue
-            if each.current is None:
-                counts.created += 1
-            else:
-                counts.updated += 1
-            if len(shown) < limit:
-                shown.append(_change(each))
-    if prune:
-        gone = missing(unit, journal, known, lock=False)
-        counts.retired += len(gone)
-        shown += [
-            {"sku": product.sku, "action": "retire", "fields": {"status": {"from": product.status, "to": "retired"}}}
-            for product in gone[: limit - len(shown)]
-        ]
-    return shown
+class Preview:
+    """Watches a survey: counts what would happen into `counts`, and keeps the first `limit` changes in full."""
+
+    def __init__(self, counts: Counts, limit: int) -> None:
+        self.counts = counts
+        self.limit = limit
+        self.changes: list[dict[str, Any]] = []
+
+    def row(self, row: FeedRow, found: Outcome) -> None:
+        """Count what a row does."""
+        if not found.changed:
+            self.counts.unchanged += 1
+            return
+        if found.current is None:
+            self.counts.created += 1
+        else:
+            self.counts.updated += 1
+        if len(self.changes) < self.limit:
+            self.changes.append(_change(found))
+
+    def gone(self, product: Missing) -> None:
+        """Count a retirement."""
+        self.counts.retired += 1
+        if len(self.changes) < self.limit:
+            fields = {"status": {"from": product.status, "to": "retired"}}
+            self.changes.append({"sku": product.sku, "action": "retire", "fields": fields})
 
 
 def _change(each: Outcome) -> dict[str, Any]:

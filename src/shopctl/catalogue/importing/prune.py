@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from shopctl.catalogue import changes
@@ -71,6 +72,12 @@ def held_back(unit: Unit, journal: Journal) -> str | None:
 def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now: Instant) -> int:
     """Retire what is missing; how many that were."""
     gone = missing(unit, journal, known)
+    retire(unit, journal, gone, actor=actor, now=now)
+    return len(gone)
+
+
+def retire(unit: Unit, journal: Journal, gone: Sequence[Missing], *, actor: str, now: Instant) -> None:
+    """Retire these products, which the unit has locked."""
     for start in range(0, len(gone), _BATCH):
         batch = gone[start : start + _BATCH]
         numbers = json_rows([product.id] for product in batch)
@@ -90,4 +97,14 @@ def prune(unit: Unit, journal: Journal, known: KnownRecords, *, actor: str, now:
                            changes.previous_json({"status": product.status}))
             for product in batch
         ])  # fmt: skip
-    return len(gone)
+
+
+def feed_size(unit: Unit, journal: Journal) -> int:
+    """How many products the feed has brought that are not retired."""
+    return int(
+        unit.value(
+            """select count(*) from feed_record r join product p on p.id = r.product_id
+                where r.feed_id = :feed and p.status <> 'retired'""",
+            feed=journal.feed_id,
+        )
+    )

@@ -27,6 +27,15 @@ def check_place(path: str | None, feed: str) -> None:
         raise RejectsUnwritable(**error.facts) from None
 
 
+def check_plan_place(path: str | None, feed: str) -> None:
+    """Find out before the work whether a plan can be written there. Raises NothingToWriteTo."""
+    if path is None:
+        return
+    if path != "-" and os.path.exists(path) and os.path.exists(feed) and os.path.samefile(path, feed):
+        raise NothingToWriteTo(path=path, reason="it is the feed itself")
+    check_writable(path)
+
+
 def write_rejects(path: str, header: Sequence[str], rejects: Iterable[RejectRow]) -> None:
     """Write rejects under the columns of the feed they come from, to a file of mode 0600 or (`-`) standard output.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shopctl.catalogue.importing.errors import NothingUsable, RowsRejected, RowsSkipped
+from shopctl.catalogue.importing.errors import GuardBroken, NothingUsable, RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.journal import Counts
 
 
@@ -23,6 +23,8 @@ class ImportRequest:
     prune: bool = False  # retire what this feed brought before and brings no more
     dry_run: bool = False
     resume: bool = False
+    plan_out: str | None = None  # where to write the plan of a dry run
+    guards: tuple[str, ...] = ()  # rules, see `guards.parsed`
 
     @property
     def resuming_command(self) -> str:
@@ -32,6 +34,7 @@ class ImportRequest:
         given = [
             word for name, value in options.items() if value and value != usual.get(name) for word in (name, value)
         ]
+        given += [word for rule in self.guards for word in ("--guard", rule)]
         given += ["--prune"] * self.prune + ["--resume"] * (self.path != "-")
         return shlex.join(["shopctl", "catalogue", "import", self.path, *given])
 
@@ -52,6 +55,8 @@ class Report:
     changes: list[dict[str, Any]] = field(default_factory=list)  # dry run: the first of them, field by field
     phases: dict[str, float] = field(default_factory=dict)  # seconds of wall time
     not_pruned: str | None = None  # why nothing was retired although that was asked for
+    guards: list[dict[str, Any]] = field(default_factory=list)  # what each guard found, see `guards.Result`
+    plan_file: str | None = None
 
     @property
     def changed(self) -> int:
@@ -74,9 +79,18 @@ class Report:
             "rejects": self.rejects,
         }
         shown["superseded_rows"] = self.superseded
+        shown["guards"] = self.guards
+        shown["plan_file"] = self.plan_file
         if self.dry_run:
             shown["changes"] = self.changes
         return shown
+
+    def raise_for_guards(self) -> None:
+        """Say with an error that a guard is broken. Raises GuardBroken (exit 12)."""
+        broken = [guard for guard in self.guards if guard["broken"]]
+        if broken:
+            names = [f"{guard['rule']} is broken (measured: {guard['measured']})" for guard in broken]
+            raise GuardBroken(what="The guard " + ", and the guard ".join(names), guards=broken)
 
     def raise_for_rejects(self) -> None:
         """Say with an error that rows were not taken. Raises NothingUsable, RowsRejected (exit 12), RowsSkipped (6)."""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,8 +14,10 @@ from typing import Any
 
 from shopctl.catalogue.feed.row import LINE, RULES_VERSION, Feed, Reject
 from shopctl.catalogue.importing.again import KeptInput
+from shopctl.catalogue.importing.guards import Guard, Result
 from shopctl.catalogue.importing.journal import Journal, RejectRow
 from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.catalogue.importing.plan_file import PlanWriter
 from shopctl.catalogue.importing.request import ImportRequest, Progress
 
 # Rows a write unit takes: a checkout that comes in between waits for one of them, about 0.3 s.
@@ -39,6 +41,10 @@ class Run:
     not_pruned: str | None = None  # why nothing was retired although that was asked for
     started: float = field(default_factory=time.monotonic)
     phases: dict[str, float] = field(default_factory=dict)
+    guards: Sequence[Guard] = ()
+    judged: list[Result] = field(default_factory=list)  # what the guards found
+    plan: PlanWriter | None = None
+    feed_name: str = ""
     changes: list[dict[str, Any]] = field(default_factory=list)
 
     def tell(self, position: int, *, merged: float | None = None) -> None:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from shopctl.catalogue.feed.errors import BrokenFeed, NoRows
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import LINE, Feed, Limits
-from shopctl.catalogue.importing import direct, stage
+from shopctl.catalogue.feed.row import Feed, Limits
+from shopctl.catalogue.importing import direct, planning, stage
 from shopctl.catalogue.importing import journal as journals
+from shopctl.catalogue.importing import run as runs
 from shopctl.catalogue.importing.again import KeptInput, raw_rows
-from shopctl.catalogue.importing.errors import CountsDiffer, RejectsCannotPrune
-from shopctl.catalogue.importing.journal import Counts, Journal
+from shopctl.catalogue.importing.errors import RejectsCannotPrune
+from shopctl.catalogue.importing.guards import Guard, Guards, combined
+from shopctl.catalogue.importing.journal import Counts
 from shopctl.catalogue.importing.known import KnownRecords
-from shopctl.catalogue.importing.merge import FIRST_PRODUCT, merge
+from shopctl.catalogue.importing.merge import FIRST_PRODUCT
+from shopctl.catalogue.importing.merging import Merging, abandon_others
 from shopctl.catalogue.importing.narrowing import narrow
 from shopctl.catalogue.importing.pipe import from_child
-from shopctl.catalogue.importing.preview import preview
-from shopctl.catalogue.importing.prune import held_back, prune
-from shopctl.catalogue.importing.rejects import check_place, write_rejects
+from shopctl.catalogue.importing.plan_file import PlanWriter
+from shopctl.catalogue.importing.preview import Preview
+from shopctl.catalogue.importing.prune import held_back, missing, prune
+from shopctl.catalogue.importing.rejects import check_place, check_plan_place, write_rejects
 from shopctl.catalogue.importing.request import ImportRequest, Progress, Report, silent
-from shopctl.catalogue.importing.run import PORTION, Run, differing, fingerprint, portions, shown
-from shopctl.kernel.clock import Clock
+from shopctl.catalogue.importing.run import Run, differing, fingerprint, portions, shown
+from shopctl.catalogue.importing.survey import Watcher, survey
+from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
@@ -49,7 +54,15 @@ class ImportService:
     """Brings feeds into the catalogue."""
 
     def __init__(
-        self, database: Database, audit: Audit, clock: Clock, *, limits: Limits, currency: str, rejects_folder: str
+        self,
+        database: Database,
+        audit: Audit,
+        clock: Clock,
+        *,
+        limits: Limits,
+        currency: str,
+        rejects_folder: str,
+        guards: Sequence[str] = (),
     ) -> None:
         self.database = database
         self.audit = audit
@@ -57,6 +70,7 @@ class ImportService:
         self.limits = limits
         self.currency = currency
         self.rejects_folder = rejects_folder
+        self.guards = guards
 
     def run(self, request: ImportRequest, progress: Progress = silent) -> Report:
         """Import a feed and report what became of its rows.
@@ -66,6 +80,8 @@ class ImportService:
         with `on_error="reject-file"` a single one keeps the catalogue as it is.
         """
         check_place(request.rejects, request.path)
+        check_plan_place(request.plan_out, request.path)
+        guards = combined(self.guards, request.guards)
         kept = KeptInput() if request.path == "-" else None
         with kept.first() if kept else nullcontext():
             feed = open_feed(
@@ -75,12 +91,12 @@ class ImportService:
                 limits=self.limits,
                 default_currency=self.currency,
             )
-            if request.prune and _of_rejects(feed):
+            if request.prune and _of_rejects(feed) is not None:
                 raise RejectsCannotPrune(path="Standard input" if kept else request.path)
             if kept and not stage.JUDGED_TOGETHER & feed.fields:
                 kept.keeping = False
             with self.database.exclusive("catalogue.import", wait=_WAIT):
-                return self._finish(self._decided(self._begin(request, feed, progress, kept)))
+                return self._finish(self._decided(self._begin(request, feed, progress, kept, guards)))
 
     def _decided(self, run: Run) -> Run:
         journal = run.journal
@@ -95,6 +111,8 @@ class ImportService:
         except BrokenFeed:
             self._give_up(run)
             raise
+        if journal.state == "settled":
+            self._guard(run)
         if journal.state == "merging":
             self._merge(run)
         return run
@@ -104,19 +122,22 @@ class ImportService:
         with self.database.read() as unit:
             return journals.imports(unit, limit)
 
-    def _begin(self, request: ImportRequest, feed: Feed, progress: Progress, kept: KeptInput | None) -> Run:
+    def _begin(
+        self, request: ImportRequest, feed: Feed, progress: Progress, kept: KeptInput | None, guards: Sequence[Guard]
+    ) -> Run:
         mark = fingerprint(request, feed)
         with self.database.unit() as unit:
             name = feed.name
-            if name == feed.format and _of_rejects(feed):
-                name = journals.rejects_from(unit, request.path) or name
+            if name == feed.format and (reject := _of_rejects(feed)) is not None:
+                name = journals.rejects_from(unit, request.path, reject) or name
             journal = journals.resumable(unit, mark) if request.resume else None
             resumed = journal is not None
             if journal is None:
                 if not request.dry_run:
-                    self._abandon_others(unit)
-                empty = unit.value("select 1 from product limit 1") is None
-                straight = empty and not request.dry_run and not stage.JUDGED_TOGETHER & feed.fields
+                    abandon_others(unit, self.audit, self.clock.now())
+                # Numbers are given once: products that a rollback removed have theirs in the log for ever.
+                empty = unit.value("select 1 from change limit 1") is None
+                straight = empty and not (request.dry_run or guards or stage.JUDGED_TOGETHER & feed.fields)
                 journal = journals.start(
                     unit,
                     feed=journals.feed_id(unit, name),
@@ -128,22 +149,19 @@ class ImportService:
                     now=self.clock.now(),
                 )
             known = KnownRecords(journals.known_hashes(unit, name) if journal.mode == "staged" else ())
-        return Run(request, feed, journal, known, progress, kept, resumed)
-
-    def _abandon_others(self, unit: Unit) -> None:
-        for given_up in journals.abandon(unit, self.clock.now()):
-            if changed := given_up.created + given_up.updated:
-                facts = {"abandoned": True, "created": given_up.created, "updated": given_up.updated}
-                self.audit.record(unit, "catalogue.import", given_up.id, facts, count=changed)
+            plan = PlanWriter() if request.plan_out else None
+        return Run(request, feed, journal, known, progress, kept, resumed, guards=guards, plan=plan, feed_name=name)
 
     def _write_directly(self, run: Run) -> None:
         journal, now, actor = run.journal, self.clock.now(), self.audit.actor
         journal.counts = Counts()
         whole = run.request.on_error == "reject-file"
         layout = direct.Layout(run.feed, now)
-        prepared = from_child(lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT))
+        prepared = from_child(
+            lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT, feed_id=journal.feed_id, pack=self.database.packed)
+        )
         try:
-            with self.database.first_load() as unit:
+            with self.database.first_load(direct.TABLES) as unit:
                 with unit.unique_later("product", "sku") as is_unique:
                     with run.phase("read_and_write"):
                         for item in prepared:
@@ -166,12 +184,12 @@ class ImportService:
         counts.created = counts.superseded = 0
         with self.database.unit() as unit:
             journals.add_rejects(unit, journal, first[direct.REJECTS])
-        for portion in portions(prepared, PORTION):
+        for portion in portions(prepared, runs.PORTION):
             with self.database.unit() as unit:
                 for item in portion:
                     journals.add_rejects(unit, journal, item[direct.REJECTS])
                     counts.rejected += len(item[direct.REJECTS])
-                    counts.rows += len(item[direct.PRODUCTS]) + len(item[direct.REJECTS])
+                    counts.rows += item[direct.PRODUCTS] + len(item[direct.REJECTS])
                     run.tell(item[direct.POSITION])
 
     def _give_up(self, run: Run) -> None:
@@ -188,7 +206,7 @@ class ImportService:
         if journal.state != "reading" and not run.request.prune:
             return
         with run.phase("read_and_stage"):
-            for portion in portions(from_child(lambda: differing(run.feed, run.known, journal.line)), PORTION):
+            for portion in portions(from_child(lambda: differing(run.feed, run.known, journal.line)), runs.PORTION):
                 with self.database.unit() as unit:
                     for rows, rejects, met, notes, position, line in portion:
                         stage.add(unit, journal.id, rows)
@@ -213,31 +231,55 @@ class ImportService:
             refused = counts.rejected and (run.request.on_error == "reject-file" or nothing_left)
             if not refused:
                 narrow(unit, journal, run.feed, self.clock.now())
-            journal.state = "refused" if refused else "merging"
+            guarded = run.guards and not run.request.dry_run
+            journal.state = "refused" if refused else "settled" if guarded else "merging"
             if not run.request.dry_run:
                 journals.save(unit, journal)
 
+    def _guard(self, run: Run) -> None:
+        # Comparing takes as long as merging: other writers need not wait for it.
+        with run.phase("guard"):
+            with self.database.read() as unit:
+                self._survey(unit, run, [])
+            if any(each.broken for each in run.judged):
+                run.journal.state = "refused"
+                return
+            run.journal.state = "merging"
+            with self.database.unit() as unit:
+                journals.save(unit, run.journal)
+
     def _merge(self, run: Run) -> None:
-        journal, prunes = run.journal, run.request.prune and run.journal.mode == "staged"
+        prunes = run.request.prune and run.journal.mode == "staged"
         if prunes and run.resumed:
             self._meet_known(run)
         if run.request.dry_run:
             with run.phase("compare"), self.database.read() as unit:
-                run.not_pruned = held_back(unit, journal) if prunes else None
-                run.changes = preview(unit, journal, run.known, prune=prunes, limit=_SHOWN_CHANGES)
+                self._preview(unit, run, prunes)
             return
+        merging = Merging(self.database, self.audit, self.clock, run.journal)
         with run.phase("merge"):
-            if journal.mode == "staged":
-                self._merge_stage(run)
-        with run.phase("finish"), self.database.unit() as unit:
-            if prunes:
-                run.not_pruned = held_back(unit, journal)
-                journal.counts.retired += prune(unit, journal, run.known, actor=self.audit.actor, now=self.clock.now())
-            self.audit.record(unit, "catalogue.import", journal.id, journal.counts.as_dict(), count=journal.counts.rows)
-            _verify(journals.stored_counts(unit, journal), journal)
-            journal.state = "done"
-            journals.drop_stage(unit, journal.id)
-            journals.save(unit, journal, finished_at=self.clock.now())
+            if run.journal.mode == "staged":
+                merging.stage(lambda share: run.tell(0, merged=share))
+        with run.phase("finish"):
+            merging.finish("catalogue.import", lambda unit, now: self._prune(unit, run, now) if prunes else 0)
+
+    def _prune(self, unit: Unit, run: Run, now: Instant) -> int:
+        run.not_pruned = held_back(unit, run.journal)
+        return prune(unit, run.journal, run.known, actor=self.audit.actor, now=now)
+
+    def _preview(self, unit: Unit, run: Run, prunes: bool) -> None:
+        shown = Preview(run.journal.counts, _SHOWN_CHANGES)
+        self._survey(unit, run, [shown, *([run.plan] if run.plan else [])])
+        run.changes = shown.changes
+
+    def _survey(self, unit: Unit, run: Run, watchers: Sequence[Watcher]) -> None:
+        """Look through the whole stage, for the guards too."""
+        journal, prunes = run.journal, run.request.prune
+        guards = Guards(run.guards)
+        run.not_pruned = held_back(unit, journal) if prunes else None
+        gone = missing(unit, journal, run.known, lock=False) if prunes else ()
+        survey(unit, journal, [*watchers, guards], gone=gone)
+        run.judged = guards.judged(unit, journal)
 
     def _meet_known(self, run: Run) -> None:
         # Which records the file has is known to the process that read it, and that was killed after it had.
@@ -247,26 +289,11 @@ class ImportService:
                     run.known.take_notes(notes)
                 run.tell(position)
 
-    def _merge_stage(self, run: Run) -> None:
-        journal = run.journal
-        while True:
-            with self.database.unit() as unit:
-                merged, now = 0, self.clock.now()
-                for rows in stage.batches(unit, journal):
-                    merge(unit, journal, rows, actor=self.audit.actor, now=now)
-                    journal.merged = rows[-1][LINE]
-                    merged += len(rows)
-                    if merged >= PORTION:
-                        break
-                journals.save(unit, journal)
-            if merged < PORTION:
-                return
-            run.tell(0, merged=journal.merged / max(journal.line, 1))
-
     def _finish(self, run: Run) -> Report:
         journal, request = run.journal, run.request
         try:
             self._find_raw_rows(run)
+            plan_file = self._write_plan(run)
             with self.database.read() as unit:
                 first = list(journals.rejects(unit, journal.id, limit=_SHOWN))
                 superseded = list(journals.rejects(unit, journal.id, limit=_SHOWN, superseded=True))
@@ -290,7 +317,19 @@ class ImportService:
             changes=run.changes,
             phases=run.phases,
             not_pruned=run.not_pruned,
+            guards=[each.as_dict() for each in run.judged],
+            plan_file=plan_file,
         )
+
+    def _write_plan(self, run: Run) -> str | None:
+        request, journal = run.request, run.journal
+        if run.plan is None or request.plan_out is None or journal.state == "refused":
+            return None
+        with self.database.unit() as unit:
+            shop = self.audit.database_id(unit)
+        header = planning.plan_header(run, database_id=shop, actor=self.audit.actor, now=self.clock.now())
+        run.plan.finish(request.plan_out, header, lambda shop, code: self.audit.sign(shop, planning.KIND, code))
+        return request.plan_out
 
     def _find_raw_rows(self, run: Run) -> None:
         if run.journal.mode == "direct":
@@ -318,13 +357,5 @@ class ImportService:
         return os.path.join(self.rejects_folder, f"{run.journal.id}.csv")
 
 
-def _of_rejects(feed: Feed) -> bool:
-    return getattr(feed, "of_rejects", False)  # which only CSV can be
-
-
-def _verify(stored: dict[str, int], journal: Journal) -> None:
-    """Refuse to report what the database does not hold; raised inside the last unit, it keeps the journal open."""
-    reported = journal.counts.as_dict()
-    for what, count in stored.items():
-        if reported[what] != count:
-            raise CountsDiffer(reported=reported[what], what=what, stored=count)
+def _of_rejects(feed: Feed) -> tuple[str, ...] | None:
+    return getattr(feed, "of_rejects", None)  # which only CSV can be

@@ -84,7 +84,9 @@ def many_parts() -> bytes:
 BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "feed.empty"),
     "empty gzip": (lambda: gzip.compress(b""), "feed.empty"),
-    "only blank": (lambda: b"\n \n\n", "feed.no_sku"),
+    "only blank": (lambda: b"\n \n\n", "feed.no_rows"),
+    "only comments": (lambda: b"# sku follows\n# nothing\n", "feed.no_rows"),
+    "countless columns": (lambda: b"sku" + b",c" * 100_000 + b"\nA" + b",x" * 100_000 + b"\n", "feed.too_wide"),
     "only a header": (lambda: HEAD, "feed.no_rows"),
     "only a header without line end": (lambda: b"sku,name", "feed.no_rows"),
     "header and blank lines": (lambda: HEAD + b"\n\r\n \n", "feed.no_rows"),
@@ -221,7 +223,19 @@ def test_a_missing_file_a_folder_and_an_unknown_format(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile) as refused:
         open_feed(str(tmp_path), default_currency="EUR")
     assert refused.value.exit_code == 2
+    with pytest.raises(UnreadableFile) as refused:
+        open_feed("/proc/self/mem", default_currency="EUR")
+    assert "Input/output error" in refused.value.message
     (tmp_path / "feed.csv").write_bytes(HEAD)
     with pytest.raises(UnknownFormat) as unknown:
         open_feed(str(tmp_path / "feed.csv"), format="parquet", default_currency="EUR")
     assert "csv, ndjson, json, xlsx" in unknown.value.message
+
+
+def test_a_number_of_too_many_digits_is_named_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "feed").write_bytes(b'{"sku":"B"}\n{"sku":"A","x":' + b"9" * 5000 + b"}\n")
+    (batch,) = open_feed(str(tmp_path / "feed"), default_currency="EUR").batches()
+
+    assert [reject.message for reject in batch.rejects] == [
+        "the record is not valid JSON: a number has too many digits"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_plain_feed(read: Reader) -> None:
     assert feed.lines == [2]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", ":", "#", "\x1f"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_any_delimiter_and_line_end(read: Reader, delimiter: str, line_end: str, end: str) -> None:
@@ -140,6 +141,42 @@ def test_excels_separator_line_and_blank_lines(read: Reader) -> None:
 
     assert [(row[0], row[2]) for row in feed.rows] == [(5, "A"), (8, "B")]
     assert feed.rejects == []
+
+
+@pytest.mark.parametrize("before", ["\n \n", "# Price list 2026; spring\r\n#\r\n", "\ufeff# made by hand, x\n\n"])
+def test_blank_lines_and_comments_may_stand_before_the_header(read: Reader, before: str) -> None:
+    feed = read(before + "sku;name;price\nA;Mug;12,50\n")
+
+    assert feed["A"]["prices"] == (("EUR", 1250, "default", 1, 0, None),)
+    assert feed.rows[0][0] == before.count("\n") + 2
+
+
+def test_a_header_that_begins_with_a_number_sign_is_one(read: Reader) -> None:
+    assert read("#,sku,name\n1,A,Mug\n")["A"]["name"] == "Mug"
+    assert read("#sku,name\nA,Mug\n")["A"]["name"] == "Mug"
+
+
+def test_a_mark_within_the_header_is_no_delimiter(read: Reader) -> None:
+    assert read("sku\nA^1\nB\n").skus == ["A^1", "B"]
+
+
+def test_numbers_in_json_cells_are_read_as_they_are_written(read: Reader) -> None:
+    feed = read(
+        'sku;prices;stock\nA;[{"currency":"EUR","amount":90071992547409.93}];{"x":1e3}\n'
+        'B;[{"currency":"EUR","amount":1.10}];{"x":12.0}\nC;;{"x":1.0000000000000001}\n'
+    )
+
+    assert feed["A"]["prices"] == (("EUR", 9007199254740993, "default", 1, 0, None),)
+    assert feed["A"]["stock"] == (("x", 1000),)
+    assert feed["B"]["stock"] == (("x", 12),)
+    assert feed.codes == [(4, "stock.invalid")]
+
+
+def test_as_many_columns_as_a_spreadsheet_has(read: Reader) -> None:
+    names = [f"c{number}" for number in range(16_383)]
+    feed = read(f"sku,{','.join(names)}\nA,{','.join(names)}\n")
+
+    assert json.loads(feed["A"]["extra"]) == {name: name for name in names}
 
 
 def test_carriage_returns_within_cells_are_kept(read: Reader) -> None:

@@ -70,6 +70,9 @@ def test_without_it_the_missing_sku_column_is_explained(read: Reader) -> None:
         ('delimiter = ";;"', "';;'"),
         ("ignore = 5", "'ignore'"),
         ("feed = 5", "'feed'"),
+        ('feed = "a\\u0000"', "'feed'"),
+        ('[columns]\n"Text" = "name"\n"intern" = "name"', "'Text' and 'intern' are both mapped to 'name'"),
+        ('[columns]\n"Text" = "price:EUR"\n"intern" = "price:EUR:default"', "both mapped to 'price'"),
         ("feed =", "TOML"),
     ],
 )

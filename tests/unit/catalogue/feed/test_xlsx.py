@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shopctl.catalogue.feed.errors import BadArchive, NoRows, NoRowsInSheet
+from shopctl.catalogue.feed.errors import BadArchive, NoIdentityInSheet, NoRows, NoRowsInSheet
 from shopctl.catalogue.feed.workbook import number_text, unescaped
 from unit.catalogue.feed.conftest import Reader
 from unit.catalogue.feed.workbooks import MAIN, number, sheet, text, workbook
@@ -99,6 +99,18 @@ def test_a_first_sheet_without_rows_is_named_with_the_others(read: Reader) -> No
     assert refused.value.exit_code == 12
     assert "'Products'" in refused.value.message
     assert "the others, 'Prices', are not read" in refused.value.message
+
+
+def test_a_cover_with_rows_is_named_with_the_others(read: Reader) -> None:
+    others = '<sheet name="Prices" sheetId="3" r:id="rId2"/>'
+
+    with pytest.raises(NoIdentityInSheet) as refused:
+        read(workbook(sheet([text("Price list"), text("Spring")]), sheets=others))
+
+    assert refused.value.exit_code == 12
+    assert "in its sheet 'Products'" in refused.value.message
+    assert "the others, 'Prices', are not read" in refused.value.message
+    assert "Price list" in refused.value.advice
 
 
 def test_the_other_epoch(read: Reader) -> None:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from shopctl.catalogue.feed import dialect as dialects
+from shopctl.catalogue.feed.ahead import Part, after, looked_at
 from shopctl.catalogue.feed.errors import EndlessRecord, NoRows, NotAFeed, WrongEncoding
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import Batch, Reject
@@ -58,6 +59,8 @@ class CsvFeed:
             raw = self.splitter.take_header()
         except EndlessLine as problem:
             raise self._endless(problem) from None
+        if not raw:
+            raise NoRows(file=source.name)
         samples = self._samples(sample)
         header = self._loose_cells(
             self.decode(raw) if self.encoding == "windows-1252" else raw.decode("utf-8", "replace")
@@ -72,7 +75,8 @@ class CsvFeed:
         self.table.padded = self.dialect.padded
         self.table.salt_with((self.dialect, self.encoding == "windows-1252"))
         self.header, self.fields, self.read_back = self.table.header, self.table.fields, self.table.read_back
-        self.of_rejects = bool(self.table.offset)
+        # What a rejects file says of its first row tells which import wrote it.
+        self.of_rejects = tuple(next((cells for cells in samples if cells), []))[:5] if self.table.offset else None
         if not self._has_rows():
             raise NoRows(file=source.name)
 
@@ -93,8 +97,13 @@ class CsvFeed:
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         try:
-            for piece in self.splitter:
-                yield from self._batches_of(piece, known, start_line)
+            if not self.table.reads_twice:
+                for piece in self.splitter:
+                    yield from self._batches_of(piece, known, start_line)
+            else:
+                parts = (part for piece in self.splitter for part in self._parts_of(piece))
+                for part in looked_at(parts, self.table.look):
+                    yield self.table.batch(after(part, start_line), known)
             if self.table.gathers:
                 rejects: list[Reject] = []
                 rows, seen = self.table.rest(known, rejects)
@@ -130,6 +139,15 @@ class CsvFeed:
         else:
             rows = self.table.rows(piece.lines, hashes, table, rejects)
         yield Batch(rows, rejects, seen, self.source.position, last)
+
+    def _parts_of(self, piece: Piece) -> Iterator[Part]:
+        rejects: list[Reject] = []
+        try:
+            table = self.cells_of(piece, rejects)
+        except Misjoined:
+            yield from self._parts_of(self.splitter.again())
+            return
+        yield Part(piece.lines, piece.records, table, rejects, piece.next_line - 1, self.source.position)
 
     def cells_of(self, piece: Piece, rejects: list[Reject]) -> list[list[str] | None]:
         """The cells of each record; None for one that is rejected already. Raises Misjoined."""

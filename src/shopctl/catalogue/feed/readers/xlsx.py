@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopctl.catalogue.feed.errors import NoRows, NoRowsInSheet
+from shopctl.catalogue.feed.errors import NoIdentity, NoIdentityInSheet, NoRows, NoRowsInSheet
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.sheet import SheetFeed
 from shopctl.catalogue.feed.source import Source
@@ -16,9 +16,12 @@ class XlsxFeed(SheetFeed):
         workbook = Workbook(source.spool(), source.name, source.limits)
         try:
             super().__init__("xlsx", source, workbook.rows(), mapping, default_currency, shop)
-        except NoRows:
+        except (NoRows, NoIdentity) as problem:
             # A cover often stands before the products.
             if not workbook.others:
                 raise
             others = ", ".join(repr(name[:40]) for name in workbook.others[:10])
-            raise NoRowsInSheet(file=source.name, sheet=workbook.title[:40], others=others) from None
+            where = {"file": source.name, "sheet": workbook.title[:40], "others": others}
+            if isinstance(problem, NoRows):
+                raise NoRowsInSheet(**where) from None
+            raise NoIdentityInSheet(**where, columns=problem.facts["columns"]) from None

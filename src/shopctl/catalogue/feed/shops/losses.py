@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shopctl.catalogue.feed.row import DEFAULT_LIST, EXTRA, FIELDS, PRICES, SKU, STOCK, FeedRow
+from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULTS, EXTRA, FIELDS, PRICES, SKU, STOCK, FeedRow
 from shopctl.catalogue.feed.shops.shop import Family
 from shopctl.catalogue.model import Product
 
@@ -69,7 +69,8 @@ def _lost(product: Product, row: FeedRow) -> Iterator[str]:
         value = row[FIELDS.index(field)]
         if isinstance(own, (list, dict)) and isinstance(value, str):
             value = json.loads(value)
-        if own and own != value and not (field == "kind" and own == "physical" and value is ...):
+        # What a format does not say of a new product is as it usually is.
+        if own and own != (DEFAULTS[FIELDS.index(field)] if value is ... else value):
             yield field
 
 
