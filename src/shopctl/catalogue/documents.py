@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +18,7 @@ _COLUMNS = """id, sku, name, brand, kind, description, parent_sku, category, cat
               status, publish_at, retire_at"""
 _BATCH = 1000
 _FOR_EVER = 2**63 - 1
+_MARKUP = re.compile(r"</?[A-Za-z!][^<>]*>")
 _MOST_FACTS = 500  # of one product; what a hostile feed brings beyond is found by its words only
 
 
@@ -48,7 +51,7 @@ def document(row: Sequence[Any]) -> Document:
         name,
         brand,
         kind,
-        description,
+        without_markup(description),
         _categories(category, more),
         tags,
         _details(tags, facts, parent_sku),
@@ -74,6 +77,13 @@ def facts_of(*texts: str) -> tuple[tuple[str, str], ...]:
             else:
                 pairs.update(dict.fromkeys(_flat(key, value)))
     return tuple(pairs)
+
+
+def without_markup(text: str) -> str:
+    """The words of a description that may be HTML: nobody looks for the names of its tags."""
+    if "<" in text:
+        text = _MARKUP.sub(" ", text)
+    return html.unescape(text) if "&" in text else text
 
 
 def with_ancestors(paths: Iterable[str]) -> tuple[str, ...]:

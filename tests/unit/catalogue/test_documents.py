@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shopctl.catalogue.documents import facts_of, visible, with_ancestors
+from shopctl.catalogue.documents import facts_of, visible, with_ancestors, without_markup
 from shopctl.catalogue.model import STATUSES, status_at
 
 
@@ -16,6 +16,12 @@ def test_facts_are_flat_and_each_stands_once():
     assert found == (
         ("Size", "M"), ("dim.w", "3"), ("dim.h", "2.5"), ("for", "cats"), ("for", "dogs"), ("new", "true"),
     )  # fmt: skip
+
+
+def test_the_markup_of_a_description_is_no_word_of_it():
+    assert without_markup('<p class="x">Tin,<br/>soldered &amp; old</p>').split() == ["Tin,", "soldered", "&", "old"]
+    assert without_markup("3 < 4 > 2") == "3 < 4 > 2"
+    assert len(without_markup("<a" * 100_000)) == 200_000
 
 
 def test_a_whole_number_is_written_without_its_point():
