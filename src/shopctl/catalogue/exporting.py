@@ -20,7 +20,7 @@ from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
-Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce"]
+Format = Literal["csv", "ndjson", "json", "xlsx", "shopify", "woocommerce", "magento", "medusa"]
 
 COLUMNS = (
     "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",

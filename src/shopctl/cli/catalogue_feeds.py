@@ -44,6 +44,8 @@ class ExportFormat(StrEnum):
     xlsx = "xlsx"
     shopify = "shopify"
     woocommerce = "woocommerce"
+    magento = "magento"
+    medusa = "medusa"
 
 
 FeedFormat = Annotated[
@@ -51,7 +53,7 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, saleor, shopify, shopify-inventory, woocommerce, or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, saleor, shopify, shopify-inventory, woocommerce, magento, medusa, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[

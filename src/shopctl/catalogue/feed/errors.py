@@ -81,6 +81,13 @@ class BadJson(BrokenFeed):
     hint = 'A JSON feed is a list of objects, or an object with a list under "products".'
 
 
+class TooConnected(BrokenFeed):
+    """What the rows of {file} say of products in other rows takes more than {limit} bytes."""
+
+    code = "feed.too_connected"
+    hint = "Import it in several parts, each with whole products."
+
+
 class NotOfThisShop(BrokenFeed):
     """{file} is not a file of {format}; its columns are: {columns}."""
 

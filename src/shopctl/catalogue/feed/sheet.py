@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from itertools import chain, islice
 
+from shopctl.catalogue.feed.ahead import Part, after, looked_at
 from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import Batch, Reject, portions
@@ -45,35 +46,56 @@ class SheetFeed:
         """See row.Feed."""
         rows = (row for row in self.sheet_rows if row.number > start_line)
         last = start_line
-        for part in portions(rows, lambda row: sum(map(len, row.cells))):
-            last = part[-1].number
-            yield self._batch(part, known)
+        portioned = portions(rows if not self.table.reads_twice else self.sheet_rows, _size)
+        if self.table.reads_twice:
+            for part in looked_at(map(self._part, portioned), self.table.look):
+                last = part.last
+                yield self.table.batch(after(part, start_line), known)
+        else:
+            for portion in portioned:
+                last = portion[-1].number
+                yield self._batch(portion, known)
         if self.table.gathers:
             rejects: list[Reject] = []
             finished, seen = self.table.rest(known, rejects)
             if finished or seen or rejects:
                 yield Batch(finished, rejects, seen, self.source.position, last)
 
-    def _batch(self, part: list[SheetRow], known: Container[int] | None) -> Batch:
+    def _batch(self, portion: list[SheetRow], known: Container[int] | None) -> Batch:
         table = self.table
-        rejects: list[Reject] = []
+        if table.gathers:
+            return table.batch(self._part(portion), known)
         seen: list[tuple[int, int]] = []
-        raws = ["\0".join(row.cells).encode("utf-8", "surrogatepass") for row in part]
-        # A sheet leaves blank cells at the end of a row away; that is no sign of a broken row.
-        cells: list[list[str] | None] = [row.cells + [""] * (table.width - len(row.cells)) for row in part]
-        lines = [row.number for row in part]
-        last = lines[-1]
+        lines, raws, cells, _, last, position = self._unchecked(portion)
         hashes = table.hashes(raws)
-        for index, row in enumerate(part):
-            if not table.gathers and known is not None and hashes[index] in known:
-                seen.append((row.number, hashes[index]))
+        for index, number in enumerate(hashes):
+            if known is not None and number in known:
+                seen.append((lines[index], number))
                 cells[index] = None
-            elif row.error:
+        rejects = self._checked(portion, cells)
+        return Batch(table.rows(lines, hashes, cells, rejects), rejects, seen, position, last)
+
+    def _part(self, portion: list[SheetRow]) -> Part:
+        part = self._unchecked(portion)
+        return part._replace(rejects=self._checked(portion, part.cells))
+
+    def _unchecked(self, portion: list[SheetRow]) -> Part:
+        raws = ["\0".join(row.cells).encode("utf-8", "surrogatepass") for row in portion]
+        # A sheet leaves blank cells at the end of a row away; that is no sign of a broken row.
+        cells: list[list[str] | None] = [row.cells + [""] * (self.table.width - len(row.cells)) for row in portion]
+        return Part([row.number for row in portion], raws, cells, [], portion[-1].number, self.source.position)
+
+    def _checked(self, portion: list[SheetRow], cells: list[list[str] | None]) -> list[Reject]:
+        """Take out the rows with an error, or with a text that no database stores."""
+        rejects: list[Reject] = []
+        for index, row in enumerate(portion):
+            if row.error and cells[index] is not None:
                 bad = Bad("", "cell.error", f"a cell holds the error {row.error[:20]}")
-                rejects.append(table.reject(row.number, cells[index] or [], bad))
+                rejects.append(self.table.reject(row.number, cells[index] or [], bad))
                 cells[index] = None
-        table.check_texts(cells, lines, rejects)
-        if not table.gathers:
-            return Batch(table.rows(lines, hashes, cells, rejects), rejects, seen, self.source.position, last)
-        rows, seen, last = table.gather(lines, raws, cells, known, rejects, last)
-        return Batch(rows, rejects, seen, self.source.position, last)
+        self.table.check_texts(cells, [row.number for row in portion], rejects)
+        return rejects
+
+
+def _size(row: SheetRow) -> int:
+    return sum(map(len, row.cells))

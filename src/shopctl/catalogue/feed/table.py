@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from shopctl.catalogue.feed.ahead import Part
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS, Target, assign
 from shopctl.catalogue.feed.compiling import Convert, compile_columns, given_fields
 from shopctl.catalogue.feed.errors import BadMapping, NoIdentity
@@ -14,7 +15,7 @@ from shopctl.catalogue.feed.groups import Groups, Line
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
 
 
@@ -79,6 +80,7 @@ class Table:
         self.header = header[self.offset :]
         self.width = self.cells_wide = self.sku = len(header)
         self.gathers = False  # whether a product has several rows
+        self.reads_twice = False  # whether rows say something of products that stand elsewhere
         self.shop_name = ""  # of the shop that writes such files
         return header
 
@@ -122,6 +124,15 @@ class Table:
                 if any(cells):  # a line of nothing but delimiters is blank
                     rejects.append(self.reject(line, cells, bad))
         return rows
+
+    def look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
+        """Take all rows of a file that is read twice, before the first is gathered. Raises TooConnected."""
+        raise NotImplementedError
+
+    def batch(self, part: Part, known: Container[int] | None) -> Batch:
+        """Take the records of a file with several rows a product; what is complete by now."""
+        rows, seen, last = self.gather(part.lines, part.raws, part.cells, known, part.rejects, part.last)
+        return Batch(rows, part.rejects, seen, part.position, last)
 
     def gather(
         self,

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from shopctl.catalogue.feed import dialect as dialects
+from shopctl.catalogue.feed.ahead import Part, after, looked_at
 from shopctl.catalogue.feed.errors import EndlessRecord, NoRows, NotAFeed, WrongEncoding
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import Batch, Reject
@@ -93,8 +94,13 @@ class CsvFeed:
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         try:
-            for piece in self.splitter:
-                yield from self._batches_of(piece, known, start_line)
+            if not self.table.reads_twice:
+                for piece in self.splitter:
+                    yield from self._batches_of(piece, known, start_line)
+            else:
+                parts = (part for piece in self.splitter for part in self._parts_of(piece))
+                for part in looked_at(parts, self.table.look):
+                    yield self.table.batch(after(part, start_line), known)
             if self.table.gathers:
                 rejects: list[Reject] = []
                 rows, seen = self.table.rest(known, rejects)
@@ -130,6 +136,15 @@ class CsvFeed:
         else:
             rows = self.table.rows(piece.lines, hashes, table, rejects)
         yield Batch(rows, rejects, seen, self.source.position, last)
+
+    def _parts_of(self, piece: Piece) -> Iterator[Part]:
+        rejects: list[Reject] = []
+        try:
+            table = self.cells_of(piece, rejects)
+        except Misjoined:
+            yield from self._parts_of(self.splitter.again())
+            return
+        yield Part(piece.lines, piece.records, table, rejects, piece.next_line - 1, self.source.position)
 
     def cells_of(self, piece: Piece, rejects: list[Reject]) -> list[list[str] | None]:
         """The cells of each record; None for one that is rejected already. Raises Misjoined."""

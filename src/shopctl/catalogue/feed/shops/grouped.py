@@ -32,10 +32,12 @@ class Grouped:
         key: Callable[[Cells], str],
         products: Callable[[Sequence[Line], Cells | None], Iterable[Said]],
         begins: Callable[[Cells], bool] = lambda _cells: False,
+        look: Callable[[Iterable[Cells]], None] | None = None,
     ) -> None:
         self.key = key
         self.products = products
         self.begins = begins
+        self.look = look
         self.current = ""
         self.gathered: list[Line] = []
         self.bytes = 0

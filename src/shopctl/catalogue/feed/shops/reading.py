@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS
-from shopctl.catalogue.feed.errors import BadMapping, NotOfThisShop
+from shopctl.catalogue.feed.errors import BadMapping, NotOfThisShop, TooConnected
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import Objects
 from shopctl.catalogue.feed.row import FIELDS, FeedRow, Limits, Reject
 from shopctl.catalogue.feed.shops.known import named, recognised
-from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms, products_of
+from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms, TooMuchAhead, products_of
 from shopctl.catalogue.feed.table import Table, listed
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
 
@@ -38,7 +38,7 @@ def table_of(
         return Table(file, header, samples, mapping, limits, default_currency, habit=habit)
     if not found.recognises(frozenset(map(found.column, own))):
         raise NotOfThisShop(file=file, format=found.name, columns=listed(own))
-    return ShopTable(found, header, samples, mapping, limits, default_currency, habit=habit)
+    return ShopTable(found, header, samples, mapping, limits, default_currency, habit=habit, file=file)
 
 
 class ShopTable(Table):
@@ -54,6 +54,7 @@ class ShopTable(Table):
         default_currency: str,
         *,
         habit: str = "",
+        file: str = "",
     ) -> None:
         self.take_header(header, limits)
         self.shop = shop
@@ -72,10 +73,21 @@ class ShopTable(Table):
         self.fields = frozenset(FIELDS)
         self.gathers = True
         self.reader = shop.rows(self.columns, self.terms)
+        self.reads_twice = self.reader.look is not None
+        self.file = file
         self.done: list[Said] = []
         if "sku" in self.names:
             self.sku = self.offset + self.names.index("sku")
         self._salt(repr((shop.name, self.header, self.objects.meaning, self.terms)))
+
+    def look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
+        """See Table.look."""
+        assert self.reader.look is not None
+        fitted = (self.fitted(cells, 0, []) for table in tables for cells in table if cells is not None)
+        try:
+            self.reader.look(self._cells(cells) for cells in fitted if cells)
+        except TooMuchAhead as problem:
+            raise TooConnected(file=self.file, limit=problem.args[0]) from None
 
     def gather(
         self,

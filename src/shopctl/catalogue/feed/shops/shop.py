@@ -35,8 +35,15 @@ class Said(NamedTuple):
     read: Callable[[], Record]  # raises validate.Bad
 
 
+class TooMuchAhead(Exception):
+    """What rows say of products elsewhere in the file takes more bytes than may be held."""
+
+
 class Rows(Protocol):
     """Makes products of the rows of one file, which come in their order."""
+
+    look: Callable[[Iterable[Cells]], None] | None
+    """Where rows say something of products elsewhere in the file: reads all of it ahead. Raises TooMuchAhead."""
 
     def add(self, line: int, raw: bytes, cells: Cells) -> Iterable[Said]:
         """Take a row; the products that are complete by now. Each line's products come after those of earlier lines."""
@@ -88,6 +95,9 @@ class Shop(Protocol):
 def products_of(shop: Shop, columns: frozenset[str], terms: Terms, rows: Iterable[Cells]) -> Iterator[Said]:
     """The products that rows of these columns come to."""
     reader = shop.rows(columns, terms)
-    for line, cells in enumerate(rows, 2):
-        yield from reader.add(line, b"", {column: cells.get(column, "") for column in columns})
+    table = [{column: cells.get(column, "") for column in columns} for cells in rows]
+    if reader.look is not None:
+        reader.look(table)
+    for line, cells in enumerate(table, 2):
+        yield from reader.add(line, b"", cells)
     yield from reader.finish()
