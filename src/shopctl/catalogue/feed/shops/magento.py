@@ -6,7 +6,7 @@ twice: first for what its rows say of others, then for the products.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from shopctl.catalogue.feed.shops import magento_columns as columns
@@ -105,19 +105,21 @@ def _sku(cells: Cells) -> str:
     return cells.get("sku", "").strip()
 
 
-def _products(beside: Beside, terms: Terms, lines: Sequence[Line], _first: Cells | None) -> Iterator[Said]:
+def _products(beside: Beside, terms: Terms, lines: Sequence[Line], _first: Cells | None) -> list[Said]:
     named = [line for line in lines if _sku(line.cells) or beside.first_release]
     # A row without a SKU among those of a product is nobody's.
-    yield from (_said(line, "", [], None, terms) for line in lines if line not in named)
-    mains, stores = beside.parted(named) if named else ([], [])
-    sku = _sku(named[0].cells) if named else ""
+    found = [_said(line, "", [], None, terms) for line in lines if line not in named]
+    if not named:
+        return found
+    mains, stores = beside.parted(named)
+    sku = _sku(named[0].cells)
     if mains:
         stores = [*stores, *beside.apart.pop(sku, ())]
-    for main in mains:
-        yield _said(main, sku, stores, beside.links.get(sku), terms)
-    if stores and not mains and sku in beside.apart and sku not in beside.below:
+    found += [_said(main, sku, stores, beside.links.get(sku), terms) for main in mains]
+    if not mains and sku in beside.apart and sku not in beside.below:
         del beside.apart[sku]
-        yield _said_of_views(stores, sku)
+        found.append(_said_of_views(stores, sku))
+    return sorted(found, key=lambda said: said.line)
 
 
 def _said(main: Line, sku: str, stores: Sequence[Line], link: reading.Link | None, terms: Terms) -> Said:

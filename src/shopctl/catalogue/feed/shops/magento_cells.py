@@ -16,6 +16,7 @@ from shopctl.kernel.clock import Instant
 
 _KEY = r"[A-Za-z_][\w.]*"
 _PLAIN_PAIR = re.compile(rf"\s*({_KEY})=(.*?)(?=,\s*{_KEY}=|\Z)", re.DOTALL)
+_NEXT = re.compile(rf",\s*{_KEY}=")
 _QUOTED = r'"(?:[^"]|"")*"'
 _QUOTED_PAIR = re.compile(rf"\s*({_KEY})=({_QUOTED}(?:\|{_QUOTED})*)(?=,\s*{_KEY}=|\s*\Z)", re.DOTALL)
 _COMMA = re.compile(r"(?<!\\),")
@@ -58,7 +59,7 @@ def pairs_text(values: Mapping[str, str | list[str]]) -> str:
 def _pair_value(value: str | list[str]) -> str:
     words = [value] if isinstance(value, str) else value
     plain = "|".join(words)
-    if pairs(f"a={plain}") == {"a": value}:
+    if not plain.startswith('"') and plain.count("|") == len(words) - 1 and not _NEXT.search(plain):
         return plain
     return "|".join('"' + word.replace('"', '""') + '"' for word in words)
 

@@ -73,8 +73,9 @@ MAPPED = frozenset(
 ROLES = ("small_image", "thumbnail_image", "swatch_image")
 """Where an image is shown; most often it is the base image."""
 
-PRICES = (("price", "default"), ("special_price", "special"), ("map_price", "map"), ("msrp_price", "msrp"))
-"""The columns of prices with the list each belongs to: the offer, the minimum advertised price, the recommended one."""
+LISTS = (("map_price", "map"), ("msrp_price", "msrp"))
+"""Prices nobody pays, each on a list of its own: the lowest to advertise, and the recommended one."""
+OFFER = ("special_price", "special_price_from_date", "special_price_to_date")
 
 KINDS = {
     "simple": "physical",

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from shopctl.catalogue.feed import validate
-from shopctl.catalogue.feed.numbers import NotANumber, number
 from shopctl.catalogue.feed.row import DEFAULT_LOCATION
 from shopctl.catalogue.feed.shops import magento_cells as texts
 from shopctl.catalogue.feed.shops.cells import attribute
-from shopctl.catalogue.feed.shops.magento_columns import GROUPED, KINDS, LINKED, MAPPED, PRICES, ROLES, code_of
+from shopctl.catalogue.feed.shops.magento_columns import GROUPED, KINDS, LINKED, MAPPED, ROLES, code_of
+from shopctl.catalogue.feed.shops.magento_prices import PRICED, prices
 from shopctl.catalogue.feed.shops.shop import Cells, Record, Terms
-from shopctl.catalogue.feed.validate import Bad, Price
-from shopctl.kernel import money
+from shopctl.catalogue.feed.validate import Bad
 
 EMPTY = "__EMPTY__VALUE__"  # how Magento's importer is told to clear a value
 OWN_STORES = ("", "default", "admin")  # rows of these say what holds everywhere, when no other row does
@@ -35,6 +33,9 @@ def links(cells: Cells) -> Iterator[tuple[str, Link]]:
             yield row["sku"], (cells["sku"].strip(), tuple(choice for choice in choices if choice[2]))
 
 
+_VISIBILITY = {"1": "Not Visible Individually", "2": "Catalog", "3": "Search", "4": "Catalog, Search"}
+
+
 def joined(rows: Sequence[Cells]) -> Cells:
     """A product of Magento 1, whose further rows only add values, as one row."""
     first = dict(rows[0])
@@ -47,6 +48,7 @@ def joined(rows: Sequence[Cells]) -> Cells:
                 cells["categories"] = path
     for name in first.keys() - {"sku", "_root_category", *LINKED, *GROUPED}:
         first[name] = ",".join(dict.fromkeys(cells[name] for cells in rows if cells.get(name)))
+    first["visibility"] = _VISIBILITY.get(first.get("visibility", ""), first.get("visibility", ""))
     children: dict[str, dict[str, str]] = {}
     for cells in rows:
         sku, code, value = (cells.get(name, "").strip() for name in LINKED)
@@ -88,7 +90,9 @@ def record(cells: Cells, stores: Iterable[Cells], link: Link | None, terms: Term
     _brand(cells, extra, given, attributes)
     _type(cells, given, attributes)
     _images(cells, given, attributes)
-    _prices(cells, terms, given, attributes)
+    if PRICED & cells.keys():
+        given["prices"], kept = prices({name: _plain(cell) for name, cell in cells.items()}, terms)
+        attributes |= kept
     _stock(cells, given, attributes)
     attributes |= views_only(stores).attributes
     return Record(given, {name: value for name, value in attributes.items() if value not in ("", None)})
@@ -184,44 +188,6 @@ def _images(cells: Cells, given: dict[str, Any], attributes: dict[str, Any]) -> 
                 attributes[name] = cell if cell != usual else None
 
 
-def _prices(cells: Cells, terms: Terms, given: dict[str, Any], attributes: dict[str, Any]) -> None:
-    if not any(column in cells for column, _ in PRICES):
-        return
-    prices: list[Price] = []
-    for column, price_list in PRICES:
-        cell = _plain(cells.get(column, "")).strip()
-        start, end = 0, None
-        if cell and column == "special_price":
-            name = "special_price_from_date"
-            start = texts.moment(_plain(cells.get(name, "")), name) or 0
-            name = "special_price_to_date"
-            end = texts.moment(_plain(cells.get(name, "")), name, last_day=True)
-            if end is not None and end <= start:
-                raise Bad(name, "price.period", "the special price ends before it begins")
-        if cell:
-            amount, code, exact = _amount(cell, terms, column)
-            prices.append((code, amount, price_list, 1, start, end))
-            attributes[column + "_exact"] = exact
-    given["prices"] = tuple(prices)
-
-
-def _amount(cell: str, terms: Terms, column: str) -> tuple[int, str, str]:
-    """Minor units, currency, and the price as it stands where it has more decimals than the currency.
-
-    Magento keeps four decimals, as net prices need them; what is paid has those of the currency, rounded half up.
-    """
-    try:
-        plain, mark = number(cell, terms.decimal or ".", money.EXPONENTS.get(terms.currency, 2))
-    except NotANumber:
-        plain, mark = cell, ""
-    places = money.EXPONENTS.get(terms.currency, 2)
-    whole, _, fraction = plain.partition(".")
-    if mark or not fraction[places:].strip("0") or not (whole + fraction).isdecimal():
-        return *validate.amount(cell, "", terms.currency, terms.decimal or ".", column), ""
-    rounded = Decimal(plain).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    return validate.minor(str(rounded), terms.currency, column), terms.currency, plain
-
-
 def _stock(cells: Cells, given: dict[str, Any], attributes: dict[str, Any]) -> None:
     """Whole pieces at the one place there is; a quantity owed to buyers, or of parts, stays visible as an attribute."""
     cell = _plain(cells.get("qty", "")).strip()
@@ -233,3 +199,5 @@ def _stock(cells: Cells, given: dict[str, Any], attributes: dict[str, Any]) -> N
     given["stock"] = {DEFAULT_LOCATION: count}
     if Decimal(cell.replace(",", "")) != count:
         attributes["qty_exact"] = cell
+    if (cells.get("is_in_stock") == "1") == (count > 0):
+        attributes.pop("is_in_stock", None)

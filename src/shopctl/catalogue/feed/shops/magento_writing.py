@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shopctl.catalogue.feed.shops import magento_cells as texts
 from shopctl.catalogue.feed.shops.cells import attribute_cell, stock_cell
-from shopctl.catalogue.feed.shops.magento_columns import MAPPED, PRICES, ROLES, STANDARD, TYPES, code_of
+from shopctl.catalogue.feed.shops.magento_columns import MAPPED, OFFER, ROLES, STANDARD, TYPES, code_of
+from shopctl.catalogue.feed.shops.magento_prices import EXACT, PRICED, price_cells
 from shopctl.catalogue.feed.shops.magento_reading import STORE
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Terms
-from shopctl.catalogue.model import Price, Product
-from shopctl.kernel import money
+from shopctl.catalogue.model import Product
 
 Codes = dict[str, str]
 """Attribute code by the name of the option."""
@@ -25,8 +24,8 @@ _USUAL_OF_BUNDLES = {
     "bundle_shipment_type": "together",
 }
 _KEPT = frozenset(
-    ["product_type", "configurable_variation_labels", "bundle_values", "qty_exact", "additional_image_labels"]
-    + [column + "_exact" for column, _ in PRICES]
+    ["product_type", "configurable_variation_labels", "bundle_values", "qty_exact", "additional_image_labels", *OFFER]
+    + [column + EXACT for column in PRICED]
     + [name for role in ROLES for name in (role, role + "_label")]
 )
 """Attributes that say how a column was written; they go back into it."""
@@ -87,7 +86,7 @@ def _product(product: Product, terms: Terms, chosen: Mapping[str, str], visibili
     if product.kind == "bundle":
         cells |= _bundle(product, terms)
     cells |= _images(product)
-    cells |= _prices(product, terms)
+    cells |= price_cells(product, terms)
     cells |= _stock(product)
     extra: dict[str, str | list[str]] = dict(chosen)
     for name, value in attributes.items():
@@ -162,37 +161,6 @@ def _images(product: Product) -> Cells:
             elif role != "swatch_image":
                 cells[name] = cells.get(usual, "")
     return cells
-
-
-def _prices(product: Product, terms: Terms) -> Cells:
-    cells: Cells = {}
-    for column, price_list in PRICES:
-        price = next((price for price in product.prices if _fits(price, terms, price_list)), None)
-        if price is None:
-            continue
-        cells[column] = money.show(price.amount, price.currency)
-        exact = product.attributes.get(column + "_exact")
-        if isinstance(exact, str) and _rounds_to(exact, price):
-            cells[column] = exact
-        if column == "special_price":
-            cells["special_price_from_date"] = texts.moment_text(price.valid_from)
-            cells["special_price_to_date"] = texts.moment_text(price.valid_until, last_day=True)
-    return cells
-
-
-def _fits(price: Price, terms: Terms, price_list: str) -> bool:
-    """Only an offer has a period, and none of the columns a quantity."""
-    if (price.currency, price.list, price.min_quantity) != (terms.currency, price_list, 1):
-        return False
-    return price_list == "special" or (not price.valid_from and price.valid_until is None)
-
-
-def _rounds_to(exact: str, price: Price) -> bool:
-    try:
-        step = Decimal(1).scaleb(-money.EXPONENTS[price.currency])
-        return abs(Decimal(exact) - Decimal(money.show(price.amount, price.currency))) <= step / 2
-    except InvalidOperation:
-        return False
 
 
 def _stock(product: Product) -> Cells:

@@ -42,8 +42,10 @@ class TooMuchAhead(Exception):
 class Rows(Protocol):
     """Makes products of the rows of one file, which come in their order."""
 
-    look: Callable[[Iterable[Cells]], None] | None
-    """Where rows say something of products elsewhere in the file: reads all of it ahead. Raises TooMuchAhead."""
+    @property
+    def look(self) -> Callable[[Iterable[Cells]], None] | None:
+        """Where rows say something of products elsewhere in the file: reads all of it ahead. Raises TooMuchAhead."""
+        ...
 
     def add(self, line: int, raw: bytes, cells: Cells) -> Iterable[Said]:
         """Take a row; the products that are complete by now. Each line's products come after those of earlier lines."""

@@ -64,6 +64,8 @@ class WooCommerce:
 class Products:
     """See shop.Rows. A variation waits for its parent, which may stand below it."""
 
+    look = None
+
     def __init__(self, columns: frozenset[str], terms: Terms) -> None:
         self.columns = columns
         self.terms = terms
