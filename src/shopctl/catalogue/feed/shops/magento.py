@@ -6,7 +6,7 @@ twice: first for what its rows say of others, then for the products.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from shopctl.catalogue.feed.shops import magento_columns as columns
@@ -34,7 +34,7 @@ class Magento:
     def rows(self, columns_given: frozenset[str], terms: Terms) -> Grouped:
         """See shop.Shop."""
         beside = Beside(columns.is_first(columns_given))
-        return Grouped(_sku, partial(_products, beside, terms), beside.look)
+        return Grouped(_sku, partial(_products, beside, terms), look=beside.look)
 
     def written(self, family: Family, terms: Terms) -> list[Cells]:
         """See shop.Shop."""
@@ -86,19 +86,28 @@ class Beside:
     def parted(self, lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
         """The rows that say what a product is, and those of its store views."""
         if self.first_release:
-            own = [line for line in lines if not line.cells.get("store_view_code")]
-            views = [line for line in lines if line.cells.get("store_view_code")]
+            own, views = _split(lines, lambda line: not line.cells.get("store_view_code"))
             for view in views:
                 view.cells["sku"] = lines[0].cells["sku"]
             if not own:
                 return [], views
             raw = b"\n".join(line.raw for line in own)
             return [own[0]._replace(raw=raw, cells=reading.joined([line.cells for line in own]))], views
-        for store in reading.OWN_STORES:
-            own = [line for line in lines if line.cells.get("store_view_code", "").strip().lower() == store]
-            if own:
-                return own, [line for line in lines if line not in own]
-        return [], list(lines)
+        stores = {_store(line) for line in lines}
+        main = next((store for store in reading.OWN_STORES if store in stores), None)
+        return _split(lines, lambda line: _store(line) == main)
+
+
+def _split(lines: Iterable[Line], belongs: Callable[[Line], bool]) -> tuple[list[Line], list[Line]]:
+    """Those that do, and the others."""
+    parts: tuple[list[Line], list[Line]] = ([], [])
+    for line in lines:
+        parts[not belongs(line)].append(line)
+    return parts
+
+
+def _store(line: Line) -> str:
+    return line.cells.get("store_view_code", "").strip().lower()
 
 
 def _sku(cells: Cells) -> str:
@@ -106,9 +115,11 @@ def _sku(cells: Cells) -> str:
 
 
 def _products(beside: Beside, terms: Terms, lines: Sequence[Line], _first: Cells | None) -> list[Said]:
-    named = [line for line in lines if _sku(line.cells) or beside.first_release]
-    # A row without a SKU among those of a product is nobody's.
-    found = [_said(line, "", [], None, terms) for line in lines if line not in named]
+    nobodys: list[Line] = []
+    named = lines
+    if not beside.first_release:
+        named, nobodys = _split(lines, lambda line: bool(_sku(line.cells)))
+    found = [_said(line, "", [], None, terms) for line in nobodys]
     if not named:
         return found
     mains, stores = beside.parted(named)

@@ -59,11 +59,9 @@ class Medusa:
 
 def _key(cells: Cells) -> str:
     """The handle; without one the id or the title, of which Medusa makes a handle."""
-    return (
-        plain(cells.get("product_handle", ""))
-        or cells.get("product_id", "").strip()
-        or address(cells.get("product_title", "").strip())
-    )
+    title = cells.get("product_title", "").strip()
+    handle = plain(cells.get("product_handle", "")) or cells.get("product_id", "").strip()
+    return handle or (address(title) if title else "")
 
 
 class _Products:
