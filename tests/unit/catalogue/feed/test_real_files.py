@@ -13,12 +13,13 @@ from unit.catalogue.feed.conftest import Reader
 
 # file: (format, rows). Rows that only add an image are folded into their product.
 CATALOGUES = {
-    "medusa-exported-products-comma.csv": ("csv", 3),
-    "medusa-exported-products-semicolon.csv": ("csv", 3),
-    "medusa-invalid-column.csv": ("csv", 1),
-    "medusa-invalid-prices.csv": ("csv", 1),
-    "medusa-prices-with-region.csv": ("csv", 1),
-    "medusa-product-with-categories.csv": ("csv", 2),
+    # Products with options, and their variants.
+    "medusa-exported-products-comma.csv": ("medusa", 2 + 3),
+    "medusa-exported-products-semicolon.csv": ("medusa", 2 + 3),
+    "medusa-invalid-column.csv": ("medusa", 1 + 1),
+    "medusa-invalid-prices.csv": ("medusa", 1 + 1),
+    "medusa-prices-with-region.csv": ("medusa", 1 + 1),
+    "medusa-product-with-categories.csv": ("medusa", 1 + 2),
     "saleor-populatedb.json": ("saleor", 73),
     # 19 products with the default variant alone; one with 3 variants, which has a parent.
     "shopify-apparel.csv": ("shopify", 19 + 1 + 3),
@@ -40,7 +41,7 @@ def test_a_catalogue_of_a_real_shop(read: Reader, shared_data: Path, name: str) 
     assert len(feed.rows) == count
     assert count - len(set(feed.skus)) == (2 if name.startswith("vendure") else 0)  # it has two SKUs twice
     assert all(row[6] for row in feed.rows)
-    if not name.startswith("medusa"):  # its example has a variant without prices
+    if not name.startswith("medusa"):  # its products have prices by their variants only
         assert all(row[20] for row in feed.rows)
 
 
@@ -56,7 +57,7 @@ def test_what_some_products_of_real_shops_come_to(read: Reader, shared_data: Pat
     assert laptop["prices"][0][1] == 139900
     pot = read(folder / "shopify-home-and-garden.csv")["clay-plant-pot-Large"]
     assert (pot["name"], pot["brand"], pot["category"]) == ("Clay Plant Pot", "Company 123", "Outdoor")
-    region = read(folder / "medusa-prices-with-region.csv").rows[0]
+    region = read(folder / "medusa-prices-with-region.csv").rows[1]
     assert {price[:3] for price in region[20]} == {("USD", 4500, "Test Region"), ("USD", 10000, "default")}
     book = read(folder / "saleor-populatedb.json")["headless-omnichannel-mp3"]
     assert book["category"] == "Accessories > Audiobooks"

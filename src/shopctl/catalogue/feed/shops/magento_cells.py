@@ -136,6 +136,23 @@ def bundled(text: str) -> list[dict[str, Any]]:
     return _components((row["sku"], row.get("default_qty", "")) for row in chosen or selections(text)[:1])
 
 
+def bundled_text(components: Iterable[Mapping[str, Any]]) -> str:
+    """A bundle of which nothing is to be chosen: a choice of one for each component."""
+    return variations_text(
+        {
+            "name": part["sku"],
+            "type": "select",
+            "required": "1",
+            "sku": part["sku"],
+            "price": "0.0000",
+            "default": "1",
+            "default_qty": f"{part['quantity']}.0000",
+            "price_type": "fixed",
+        }
+        for part in components
+    )
+
+
 def associated(text: str) -> list[dict[str, Any]]:
     """`A=1.0000,B=2.0000`: what a grouped product holds; a quantity of 0, which leaves it to the buyer, is 1."""
     return _components((row[1] or row[3], row[2] or "") for row in _ASSOCIATED.finditer(text))

@@ -96,6 +96,19 @@ TYPES = {
 }
 
 
+HIDDEN, SHOWN = "Not Visible Individually", "Catalog, Search"
+"""The usual visibility of a variant and of a product."""
+
+USUAL = {"attribute_set_code": "Default", "product_websites": "base"}
+USUAL_OF_BUNDLES = {
+    "bundle_price_view": "Price range",
+    "bundle_sku_type": "dynamic",
+    "bundle_weight_type": "dynamic",
+    "bundle_shipment_type": "together",
+}
+"""What an export says of products that have no attribute of this name; such a value becomes none."""
+
+
 def column(header: str) -> str:
     """The name of a column in Magento 2."""
     name = header.strip().lower()

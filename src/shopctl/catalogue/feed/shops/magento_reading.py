@@ -9,7 +9,18 @@ from typing import Any
 from shopctl.catalogue.feed.row import DEFAULT_LOCATION
 from shopctl.catalogue.feed.shops import magento_cells as texts
 from shopctl.catalogue.feed.shops.cells import attribute
-from shopctl.catalogue.feed.shops.magento_columns import GROUPED, KINDS, LINKED, MAPPED, ROLES, code_of
+from shopctl.catalogue.feed.shops.magento_columns import (
+    GROUPED,
+    HIDDEN,
+    KINDS,
+    LINKED,
+    MAPPED,
+    ROLES,
+    SHOWN,
+    USUAL,
+    USUAL_OF_BUNDLES,
+    code_of,
+)
 from shopctl.catalogue.feed.shops.magento_prices import PRICED, prices
 from shopctl.catalogue.feed.shops.shop import Cells, Record, Terms
 from shopctl.catalogue.feed.validate import Bad
@@ -95,7 +106,12 @@ def record(cells: Cells, stores: Iterable[Cells], link: Link | None, terms: Term
         attributes |= kept
     _stock(cells, given, attributes)
     attributes |= views_only(stores).attributes
-    return Record(given, {name: value for name, value in attributes.items() if value not in ("", None)})
+    usual = {**USUAL, "visibility": SHOWN if link is None else HIDDEN}
+    if given.get("kind") == "bundle":
+        usual |= USUAL_OF_BUNDLES | {"bundle_price_type": "fixed" if given.get("prices") else "dynamic"}
+    return Record(
+        given, {name: value for name, value in attributes.items() if value not in ("", None, usual.get(name))}
+    )
 
 
 def views_only(stores: Iterable[Cells]) -> Record:
@@ -158,7 +174,8 @@ def _type(cells: Cells, given: dict[str, Any], attributes: dict[str, Any]) -> No
         given["components"] = texts.associated(cells["associated_skus"])
     elif name == "bundle" and "bundle_values" in cells:
         given["components"] = texts.bundled(cells["bundle_values"])
-        attributes["bundle_values"] = cells["bundle_values"]
+        if cells["bundle_values"] != texts.bundled_text(given["components"]):
+            attributes["bundle_values"] = cells["bundle_values"]
     elif name not in ("grouped", "bundle") and cells.keys() & {"associated_skus", "bundle_values"}:
         given["components"] = []
     labels = texts.pairs_of_row(cells.get("configurable_variation_labels", ""))

@@ -7,7 +7,18 @@ from typing import Any
 
 from shopctl.catalogue.feed.shops import magento_cells as texts
 from shopctl.catalogue.feed.shops.cells import attribute_cell, stock_cell
-from shopctl.catalogue.feed.shops.magento_columns import MAPPED, OFFER, ROLES, STANDARD, TYPES, code_of
+from shopctl.catalogue.feed.shops.magento_columns import (
+    HIDDEN,
+    MAPPED,
+    OFFER,
+    ROLES,
+    SHOWN,
+    STANDARD,
+    TYPES,
+    USUAL,
+    USUAL_OF_BUNDLES,
+    code_of,
+)
 from shopctl.catalogue.feed.shops.magento_prices import EXACT, PRICED, price_cells
 from shopctl.catalogue.feed.shops.magento_reading import STORE
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Terms
@@ -16,13 +27,6 @@ from shopctl.catalogue.model import Product
 Codes = dict[str, str]
 """Attribute code by the name of the option."""
 
-_USUAL = {"attribute_set_code": "Default", "product_websites": "base"}
-_USUAL_OF_BUNDLES = {
-    "bundle_price_view": "Price range",
-    "bundle_sku_type": "dynamic",
-    "bundle_weight_type": "dynamic",
-    "bundle_shipment_type": "together",
-}
 _KEPT = frozenset(
     ["product_type", "configurable_variation_labels", "bundle_values", "qty_exact", "additional_image_labels", *OFFER]
     + [column + EXACT for column in PRICED]
@@ -37,7 +41,7 @@ def rows(family: Family, terms: Terms) -> Iterator[Cells]:
     codes = _codes(parent, variants)
     for variant in variants:
         chosen = {codes[name]: str(value) for name, value in variant.options.items()}
-        yield from _product(variant, terms, chosen, "Not Visible Individually")
+        yield from _product(variant, terms, chosen, HIDDEN)
     configurable: Cells = {}
     if variants:
         configurable["configurable_variations"] = texts.variations_text(
@@ -46,7 +50,7 @@ def rows(family: Family, terms: Terms) -> Iterator[Cells]:
         )
         configurable["configurable_variation_labels"] = texts.pairs_text({code: name for name, code in codes.items()})
     alone = {} if variants or parent.parent_sku else {code_of(name): str(v) for name, v in parent.options.items()}
-    for row in _product(parent, terms, alone, "Catalog, Search"):
+    for row in _product(parent, terms, alone, SHOWN):
         yield row if row.get("store_view_code") else {**row, **_of_configurable(parent, configurable)}
 
 
@@ -81,7 +85,7 @@ def _product(product: Product, terms: Terms, chosen: Mapping[str, str], visibili
         "product_online": "1" if product.status == "active" else "2",
         "tax_class_name": product.tax_class,
         "visibility": visibility,
-        **_USUAL,
+        **USUAL,
     }
     if product.kind == "bundle":
         cells |= _bundle(product, terms)
@@ -119,23 +123,10 @@ def _bundle(product: Product, terms: Terms) -> Cells:
         return {"associated_skus": ",".join(f"{part['sku']}={part['quantity']}.0000" for part in product.components)}
     told = product.attributes.get("bundle_values")
     price_type = "fixed" if any(price.currency == terms.currency for price in product.prices) else "dynamic"
-    cells = {**_USUAL_OF_BUNDLES, "bundle_price_type": price_type}
+    cells = {**USUAL_OF_BUNDLES, "bundle_price_type": price_type}
     if isinstance(told, str) and texts.bundled(told) == _plain_parts(product):
         return {**cells, "bundle_values": told}
-    values = (
-        {
-            "name": part["sku"],
-            "type": "select",
-            "required": "1",
-            "sku": part["sku"],
-            "price": "0.0000",
-            "default": "1",
-            "default_qty": f"{part['quantity']}.0000",
-            "price_type": "fixed",
-        }
-        for part in product.components
-    )
-    return {**cells, "bundle_values": texts.variations_text(values)}
+    return {**cells, "bundle_values": texts.bundled_text(product.components)}
 
 
 def _plain_parts(product: Product) -> list[dict[str, Any]]:
