@@ -42,18 +42,6 @@ def changes(shop: Feeds, path: Path) -> dict[str, int]:
     return {name: count for name, count in report.counts.as_dict().items() if count and name != "rows"}
 
 
-@pytest.mark.parametrize(("format", "products"), [("magento", 10), ("medusa", 5)])
-def test_an_example_in_its_own_format(shop: Feeds, second: Feeds, format: str, products: int) -> None:
-    assert changes(shop, EXAMPLES / f"lanterns-{format}.csv") == {"created": products}
-    assert changes(shop, EXAMPLES / f"lanterns-{format}.csv") == {"unchanged": products}
-
-    file = shop.export(format, "out.csv")
-    assert changes(shop, file) == {"unchanged": products}
-    assert changes(second, file) == {"created": products}
-    assert second.export(format, "again.csv").read_bytes() == file.read_bytes()
-    assert second.records() == shop.records()
-
-
 def test_what_a_magento_file_says_anew(shop: Feeds) -> None:
     shop.run(EXAMPLES / "lanterns-magento.csv")
     lines = (EXAMPLES / "lanterns-magento.csv").read_text("utf-8")

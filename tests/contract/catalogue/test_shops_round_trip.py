@@ -11,11 +11,11 @@ from contract.catalogue.conftest import Open
 from contract.catalogue.test_export_round_trip import REAL
 from support.feeds import counted
 
-FORMATS = ("shopify", "woocommerce")
-OWN = ("lanterns-shopify.csv", "lanterns-woocommerce.csv", "nursery.csv", "lending-library.json", "bundled")
-OF_THE_FORMAT = [("shopify", name) for name in REAL if name.startswith("shopify")] + [
-    ("shopify", "lanterns-shopify.csv"),
-    ("woocommerce", "lanterns-woocommerce.csv"),
+FORMATS = ("shopify", "woocommerce", "magento", "medusa")
+LANTERNS = tuple(f"lanterns-{shop}.csv" for shop in FORMATS)
+OWN = (*LANTERNS, "nursery.csv", "lending-library.json", "bundled")
+OF_THE_FORMAT = [
+    (shop, name) for shop in FORMATS for name in (*REAL, *LANTERNS) if shop in (name.split("-")[0], name[9:-4])
 ]
 
 

@@ -64,8 +64,7 @@ def test_a_product_still_being_gathered_is_read_again_after_a_kill(read: Reader)
 
 def test_the_variant_id_comes_before_the_handle(read: Reader) -> None:
     feed = read(
-        "Product Handle,Product Title,Variant Id,Variant Sku,Variant Price EUR\n"
-        "mug,Mug,variant_1,,5\nmug,Mug,variant_2,M-2,5\n"
+        "Handle,Title,Variant Id,Variant Sku,Variant Price EUR\nmug,Mug,variant_1,,5\nmug,Mug,variant_2,M-2,5\n"
     )
 
     assert feed.skus == ["variant_1", "M-2"]

@@ -46,7 +46,8 @@ class Medusa:
 
     def rows(self, columns_given: frozenset[str], terms: Terms) -> Grouped:
         """See shop.Shop."""
-        return Grouped(_key, _Products(columns_given, terms).said)
+        products = _Products(columns_given, terms)
+        return Grouped(_key, products.said, products.stands_alone)
 
     def written(self, family: Family, terms: Terms) -> list[Cells]:
         """See shop.Shop."""
@@ -102,6 +103,11 @@ class _Products:
             yield Said(lines[0].line, parent, raw, rows[0], partial(self._parent, product, parent, handle))
         for line, row, sku in zip(lines, rows, skus, strict=True):
             yield Said(line.line, sku, of_all + line.raw, row, partial(self._variant, row, sku, parent))
+
+    def stands_alone(self, row: Cells) -> bool:
+        """Whether the only variant there is says so: a product of its own, even if another has its handle as well."""
+        chosen = [cell for _, name in self.options if (cell := row.get(name, "").strip())]
+        return len(chosen) == 1 and chosen[0].casefold() in _NO_CHOICE
 
     def _choices(self, row: Cells) -> dict[str, str]:
         pairs = ((row[name].strip() or f"Option {number}", plain(row.get(value, "")))
