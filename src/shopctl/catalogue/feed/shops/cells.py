@@ -61,7 +61,7 @@ def stock_cell(product: Product) -> str:
 
 def attribute(cell: str, key: str) -> Any:
     """The value of an attribute's cell: what a JSON object or list in it says, else its text."""
-    return json.loads(fields.attribute_value(cell, key))
+    return json.loads(fields.attribute_value(cell, key)) if cell[:1] in ("", "{", "[") else cell
 
 
 def attribute_cell(value: Any) -> str:

@@ -127,8 +127,6 @@ class _Products:
     def _parent(self, row: Cells, sku: str, handle: str) -> Record:
         record = self._product(row)
         given, said = record
-        if "product_description" in self.given:
-            given["description"] = row["product_description"]
         said |= {name: attribute(row[name].strip(), name) for name in self.of_product if row[name].strip()}
         said |= {f"product_{name}": row[name].strip() for name in self.categories if row[name].strip().startswith(_ID)}
         said |= self._metadata(row, "product_metadata")
@@ -153,6 +151,8 @@ class _Products:
     def _product(self, row: Cells) -> Record:
         """What holds for the product and each of its variants."""
         given: dict[str, Any] = {"name": row["product_title"]}
+        if "product_description" in self.given:
+            given["description"] = row["product_description"]
         said: dict[str, Any] = {}
         if "product_status" in self.given:
             word = row["product_status"].strip().casefold()
