@@ -15,7 +15,8 @@ from shopctl.catalogue.feed.shops import magento_writing as writing
 from shopctl.catalogue.feed.shops.grouped import Grouped, Line
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Said, Terms, TooMuchAhead
 
-_MOST_BYTES = 64 << 20  # held of what rows say of others
+_MOST_BYTES = 256 << 20  # held of what rows say of others
+_OF_A_LINK = 200  # bytes that a variant takes beside its SKU
 
 
 class Magento:
@@ -56,6 +57,7 @@ class Beside:
     def __init__(self, first_release: bool) -> None:
         self.first_release = first_release  # Magento 1: rows without a SKU belong to the one above
         self.links: dict[str, reading.Link] = {}
+        self.choices: dict[tuple[reading.Choice, ...], tuple[reading.Choice, ...]] = {}
         self.apart: dict[str, list[Line]] = {}  # rows of store views that do not stand with their product
         self.below: set[str] = set()  # SKUs of `apart` whose product comes later
         self.bytes = 0
@@ -77,8 +79,10 @@ class Beside:
             self.below.add(sku)
         for main in mains:
             for child, link in reading.links(main.cells):
-                self.links.setdefault(child, link)
-                self.bytes += len(child) + 100 + sum(len(value) for _, _, value in link[1])
+                # A million variants share a few hundred sizes and colours.
+                choices = self.choices.setdefault(link[1], link[1])
+                self.links.setdefault(child, (link[0], choices))
+                self.bytes += len(child) + _OF_A_LINK
         if self.bytes > _MOST_BYTES:
             raise TooMuchAhead(_MOST_BYTES)
         return ()
