@@ -151,10 +151,22 @@ def test_a_mistake_is_named_with_a_way_out(filled: Shop, arguments: list[str], c
     assert hint in refused.error["hint"]
 
 
-def test_an_engine_that_is_not_there_is_named(filled: Shop):
-    refused = filled.run("catalogue", "search", "mug", "-o", "json", env={"SHOPCTL_SEARCH__ENGINE": "whoosh"}, expect=2)
+def test_the_other_engine_finds_the_same_and_is_known_to_status_and_doctor(filled: Shop):
+    whoosh = {"SHOPCTL_SEARCH__ENGINE": "whoosh"}
+    first = filled.run("catalogue", "search", "red mug", "-o", "json").json
+    other = filled.run("catalogue", "search", "red mug", "-o", "json", env=whoosh)
 
-    assert refused.error["code"] == "search.engine"
+    assert "building the search index" in other.stderr
+    assert other.json["hits"][0]["sku"] == first["hits"][0]["sku"] == "MUG-2"
+    assert {hit["sku"] for hit in other.json["hits"]} == {hit["sku"] for hit in first["hits"]}
+    assert filled.run("status", "-o", "json", env=whoosh).json["search"] == {"engine": "whoosh", "lag": 0}
+    assert "whoosh" in filled.run("doctor", "-o", "json", env=whoosh, expect=None).stdout
+
+
+def test_an_engine_that_is_not_there_is_refused(filled: Shop):
+    refused = filled.run("catalogue", "search", "mug", "-o", "json", env={"SHOPCTL_SEARCH__ENGINE": "solr"}, expect=2)
+
+    assert "one of tantivy, whoosh" in refused.stderr
 
 
 def test_an_argument_that_is_no_utf_8_is_looked_for_like_any_other(filled: Shop):
