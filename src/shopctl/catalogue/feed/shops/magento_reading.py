@@ -214,7 +214,10 @@ def _stock(cells: Cells, given: dict[str, Any], attributes: dict[str, Any]) -> N
     if count is None:
         raise Bad("qty", "stock.invalid", f"{cell[:40]!r} is not a number")
     given["stock"] = {DEFAULT_LOCATION: count}
-    if Decimal(cell.replace(",", "")) != count:
+    exact = Decimal(cell.replace(",", ""))
+    if exact < 0 and exact == int(exact):  # sold beyond what there was
+        attributes["oversold"] = str(-int(exact))
+    elif exact != count:
         attributes["qty_exact"] = cell
     if (cells.get("is_in_stock") == "1") == (count > 0):
         attributes.pop("is_in_stock", None)

@@ -28,7 +28,15 @@ Codes = dict[str, str]
 """Attribute code by the name of the option."""
 
 _KEPT = frozenset(
-    ["product_type", "configurable_variation_labels", "bundle_values", "qty_exact", "additional_image_labels", *OFFER]
+    [
+        "product_type",
+        "configurable_variation_labels",
+        "bundle_values",
+        "qty_exact",
+        "oversold",
+        "additional_image_labels",
+        *OFFER,
+    ]
     + [column + EXACT for column in PRICED]
     + [name for role in ROLES for name in (role, role + "_label")]
 )
@@ -159,6 +167,9 @@ def _stock(product: Product) -> Cells:
     if not count:
         return {}
     cells = {"qty": count, "is_in_stock": "0" if count == "0" else "1"}
+    oversold = product.attributes.get("oversold")
+    if isinstance(oversold, str) and oversold.isdecimal() and count == "0":
+        cells["qty"] = f"-{oversold}"
     exact = product.attributes.get("qty_exact")
     if isinstance(exact, str) and texts.whole(exact) == int(count):
         cells["qty"] = exact

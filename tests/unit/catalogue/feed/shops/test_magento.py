@@ -189,7 +189,7 @@ def test_stock_owed_to_buyers_is_none_and_stays_visible(one: Callable[..., dict[
     row = one(qty="-3.0000", is_in_stock="1")
 
     assert row["stock"] == (("default", 0),)
-    assert (row["extra"]["qty_exact"], row["extra"]["is_in_stock"]) == ("-3.0000", "1")
+    assert (row["extra"]["oversold"], row["extra"]["is_in_stock"]) == ("3", "1")
 
 
 def test_the_other_fields_of_a_row(one: Callable[..., dict[str, Any]]) -> None:
