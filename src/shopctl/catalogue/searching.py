@@ -200,7 +200,7 @@ class SearchService:
             "hits": [_hit(products[number], score, plan) for number, score in found.hits if number in products],
             "facets": counts,
             "suggestion": found.corrected if found.total else None,
-            "left_out": list(found.left_out),
+            "left_out": _told(plan.asked.question.text, found.left_out),
             "lag": standing.lag,
         }
         return {"total": found.total, "took_ms": round((time.perf_counter() - started) * 1000, 3), **answer}
@@ -255,3 +255,13 @@ def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
 def _sound(text: str) -> str:
     # An argument that is not UTF-8 reaches Python with lone surrogates, which neither index nor database takes.
     return text.encode("utf-8", "replace").decode()
+
+
+def _told(query: str, left_out: Sequence[str]) -> list[str]:
+    """The words without those of a secret that somebody pasted into the query (S18)."""
+    if not left_out:
+        return []
+    from shopctl.kernel.redaction import redact
+
+    shown = redact(query).casefold()
+    return [word for word in left_out if word in shown]
