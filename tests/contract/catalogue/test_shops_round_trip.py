@@ -23,8 +23,9 @@ OF_THE_FORMAT = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-@pytest.mark.parametrize("name", [*OWN, *REAL])
+@pytest.mark.parametrize(
+    ("kind", "name"), [*(("sqlite", name) for name in (*OWN, *REAL)), *(("postgres", name) for name in OWN)]
+)
 def test_an_export_in_the_format_of_a_shop_imports_back_with_no_change(
     name: str, kind: str, opened: Open, path_of: Callable[[str, int], Path]
 ) -> None:
