@@ -46,8 +46,8 @@ class SheetFeed:
         """See row.Feed."""
         rows = (row for row in self.sheet_rows if row.number > start_line)
         last = start_line
-        portioned = portions(rows if not self.table.reads_twice else self.sheet_rows, _size)
-        if self.table.reads_twice:
+        portioned = portions(rows if self.table.look is None else self.sheet_rows, _size)
+        if self.table.look is not None:
             for part in looked_at(map(self._part, portioned), self.table.look):
                 last = part.last
                 yield self.table.batch(after(part, start_line), known)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from shopctl.catalogue.feed.ahead import Part
+from shopctl.catalogue.feed.ahead import Look, Part
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS, Target, assign
 from shopctl.catalogue.feed.compiling import Convert, compile_columns, given_fields
 from shopctl.catalogue.feed.errors import BadMapping, NoIdentity, TooWide
@@ -28,6 +28,8 @@ class Table:
     """
 
     read_back: Callable[[Any], Iterable[FeedRow]] | None = None
+    look: Look | None = None
+    """For a file that is read twice: takes all its rows before the first is gathered. Raises TooConnected."""
 
     def __init__(
         self,
@@ -51,9 +53,7 @@ class Table:
             self.fields = frozenset(FIELDS)
             self._salt(objects.meaning)
             return
-        if missing := [name for name in mapping.headers if name not in self.header]:
-            remedy = f"Its columns are: {listed(self.header)}."
-            raise BadMapping(file=mapping.file, problem=f"the feed has no column {missing[0]!r}", remedy=remedy)
+        self.check_mapping(mapping)
         targets = [Target("ignore")] * self.offset + assign(self.header, mapping.columns, mapping.attributes)
         if not any(target.field in ("sku", "variant_id", "handle") for target in targets):
             raise NoIdentity(
@@ -87,9 +87,14 @@ class Table:
         self.header = header[self.offset :]
         self.width = self.cells_wide = self.sku = len(header)
         self.gathers = False  # whether a product has several rows
-        self.reads_twice = False  # whether rows say something of products that stand elsewhere
         self.shop_name = ""  # of the shop that writes such files
         return header
+
+    def check_mapping(self, mapping: Mapping) -> None:
+        """Refuse a mapping that speaks of columns the file does not have. Raises BadMapping."""
+        if missing := [name for name in mapping.headers if name not in self.header]:
+            remedy = f"Its columns are: {listed(self.header)}."
+            raise BadMapping(file=mapping.file, problem=f"the feed has no column {missing[0]!r}", remedy=remedy)
 
     def _salt(self, meaning: str) -> None:
         self.meaning = meaning
@@ -131,10 +136,6 @@ class Table:
                 if any(cells):  # a line of nothing but delimiters is blank
                     rejects.append(self.reject(line, cells, bad))
         return rows
-
-    def look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
-        """Take all rows of a file that is read twice, before the first is gathered. Raises TooConnected."""
-        raise NotImplementedError
 
     def batch(self, part: Part, known: Container[int] | None) -> Batch:
         """Take the records of a file with several rows a product; what is complete by now."""

@@ -97,7 +97,7 @@ class CsvFeed:
     def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         try:
-            if not self.table.reads_twice:
+            if self.table.look is None:
                 for piece in self.splitter:
                     yield from self._batches_of(piece, known, start_line)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS
-from shopctl.catalogue.feed.errors import BadMapping, NotOfThisShop, TooConnected
+from shopctl.catalogue.feed.errors import NotOfThisShop, TooConnected
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import Objects
@@ -59,9 +59,7 @@ class ShopTable(Table):
         self.take_header(file, header, limits)
         self.shop = shop
         self.shop_name = shop.name
-        if missing := [name for name in mapping.headers if name not in self.header]:
-            remedy = f"Its columns are: {listed(self.header)}."
-            raise BadMapping(file=mapping.file, problem=f"the feed has no column {missing[0]!r}", remedy=remedy)
+        self.check_mapping(mapping)
         self.names = [name if name in mapping.headers else shop.column(name) for name in self.header]
         self.mapped = [name for name in mapping.headers if name in self.header]
         self.columns = frozenset(self.names) - frozenset(self.mapped)
@@ -73,15 +71,14 @@ class ShopTable(Table):
         self.fields = frozenset(FIELDS)
         self.gathers = True
         self.reader = shop.rows(self.columns, self.terms)
-        self.reads_twice = self.reader.look is not None
+        self.look = self._look if self.reader.look else None
         self.file = file
         self.done: list[Said] = []
         if "sku" in self.names:
             self.sku = self.offset + self.names.index("sku")
         self._salt(repr((shop.name, self.header, self.objects.meaning, self.terms)))
 
-    def look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
-        """See Table.look."""
+    def _look(self, tables: Iterable[Sequence[list[str] | None]]) -> None:
         assert self.reader.look is not None
         fitted = (self.fitted(cells, 0, []) for table in tables for cells in table if cells is not None)
         try:
