@@ -31,6 +31,19 @@ def csv_text(header: str | Sequence[str], *rows: Sequence[object]) -> str:
     return out.getvalue()
 
 
+# Two states of a small shop: one product changed, one the same, one gone, one new.
+HEADER = "sku,name,price,stock,category,colour"
+FIRST = csv_text(
+    HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", "")
+)
+SECOND = csv_text(
+    HEADER,
+    ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"),
+    ("B", "Cup", "2.00", 6, "Home", ""),
+    ("D", "Jar", "4", 2, "", ""),
+)
+
+
 class Feeds:
     """Imports and exports on one database, in a folder for their files."""
 

@@ -82,3 +82,8 @@ def path_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
             return cut
 
         yield path
+
+
+@pytest.fixture
+def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
+    return Feeds(database, audit, turned, tmp_path)

@@ -14,15 +14,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from shopctl.audit.service import Audit
 from shopctl.catalogue import exporting
 from shopctl.catalogue.errors import NotForSpreadsheets, NothingToWriteTo
 from shopctl.catalogue.exporting import COLUMNS, ExportRequest
 from shopctl.catalogue.outlet import NoRoom
 from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
-from shopctl.kernel.clock import Clock
-from shopctl.storage.database import Database
 from support.feeds import Feeds, counted, csv_text
 
 FORMATS = ("csv", "ndjson", "json", "xlsx")
@@ -32,11 +29,6 @@ OWN_TEXTS = [
     "]]>", "\x0b\x0c\x1f", "\x7f\x80\x85", "\u2028\u2029", "\ufeff", "\ufffe\uffff", "e\u0301", "😀", "{", "[1", "null",
     "true", "1e5", "0012", "1,234", "2026-01-01", "#N/A", "x" * 2000,
 ]  # fmt: skip
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 def product_of(number: int, text: str) -> dict[str, Any]:

@@ -8,18 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shopctl.audit.service import Audit
-from shopctl.kernel.clock import Clock
-from shopctl.storage.database import Database
 from support.feeds import Feeds, counted, csv_text
 
 HEADER = "sku,name,price,components"
 WINDOW = "sku,name,publish_at,retire_at"
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 def bundle(sku: str, *parts: str, price: str = "1.00") -> tuple[str, ...]:

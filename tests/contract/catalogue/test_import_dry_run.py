@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shopctl.audit.service import Audit
 from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.service import ImportService
-from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
-from support.feeds import Feeds, content, counted, csv_text
-
-HEADER = "sku,name,price,stock,category,colour"
-FIRST = csv_text(
-    HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", "")
-)
-SECOND = csv_text(
-    HEADER,
-    ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"),
-    ("B", "Cup", "2.00", 6, "Home", ""),
-    ("D", "Jar", "4", 2, "", ""),
-)
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
+from support.feeds import FIRST, SECOND, Feeds, content, counted
 
 
 def changes(report: Any) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -9,11 +9,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from shopctl.audit.service import Audit
 from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import NothingUsable, RejectsUnwritable, RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.request import Report
-from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
 from support.feeds import Feeds, assert_counted, content, counted, csv_text
 
@@ -21,11 +19,6 @@ HEADER = "sku,name,price,parent_sku"
 GOOD = [(f"G{number}", "Good", "1.00", "") for number in range(3)]
 BAD = ("BAD", "Bad", "1.999", "")
 JOURNAL = ["catalogue_import", "import_reject", "feed"]
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 @pytest.fixture(params=["direct", "staged"])

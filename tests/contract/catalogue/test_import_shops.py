@@ -5,11 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import pytest
-
-from shopctl.audit.service import Audit
 from shopctl.catalogue.service import CatalogueService
-from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
 from support.feeds import Feeds, counted
 
@@ -24,11 +20,6 @@ MUG = (
 )
 LAMP = "lamp,Lamp,,Davy,Lamps,,true,Title,Default Title,LAMP,shopify,1,30.00,,,,\n"
 SHOP = HEADER + MUG + LAMP
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 def prices(feeds: Feeds, sku: str) -> dict[tuple[str, str], str]:

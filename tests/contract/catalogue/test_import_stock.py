@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from shopctl.audit.service import Audit
 from shopctl.catalogue.importing import merge as merging
 from shopctl.catalogue.stock import StockService
-from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database, open_database
 from support.feeds import Feeds, counted, csv_text
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 def feed(stock: object, name: str = "Mug") -> str:

@@ -8,24 +8,17 @@ from typing import Any
 
 import pytest
 
-from shopctl.audit.service import Audit
 from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.importing import service
 from shopctl.catalogue.importing.errors import CountsDiffer
 from shopctl.catalogue.importing.journal import stored_counts
 from shopctl.catalogue.service import CatalogueService
-from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 from support.feeds import Feeds, assert_counted, content, counted, csv_text
 
 HEADER = "sku,name,price,stock,colour"
 MUGS = csv_text(HEADER, ("A", "Mug", "1.00", 5, "red"), ("B", "Cup", "2.00", 6, "blue"), ("C", "Pot", "3.00", 7, ""))
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 def test_the_same_file_again_changes_nothing_and_writes_no_product(feeds: Feeds, database: Database):

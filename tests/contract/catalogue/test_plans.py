@@ -27,25 +27,10 @@ from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
-from support.feeds import Feeds, content, counted, csv_text
+from support.feeds import FIRST, HEADER, SECOND, Feeds, content, counted, csv_text
 
-HEADER = "sku,name,price,stock,category,colour"
-FIRST = csv_text(
-    HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", "")
-)
-SECOND = csv_text(
-    HEADER,
-    ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"),
-    ("B", "Cup", "2.00", 6, "Home", ""),
-    ("D", "Jar", "4", 2, "", ""),
-)
 # What tells one run of an import from another.
 RUN = ("audit_trail", "audit_entry", "catalogue_import", "change", "stock_movement", "lease")
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
 
 
 @pytest.mark.parametrize("prune", [False, True])

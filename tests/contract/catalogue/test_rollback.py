@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,26 +20,9 @@ from shopctl.catalogue.importing.errors import (
 )
 from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
-from shopctl.kernel.clock import Clock
 from shopctl.operations.consistency import agreement
 from shopctl.storage.database import Database
-from support.feeds import Feeds, content, counted, csv_text
-
-HEADER = "sku,name,price,stock,category,colour"
-FIRST = csv_text(
-    HEADER, ("A", "Mug", "1.00", 5, "Home", "red"), ("B", "Cup", "2.00", 6, "Home", ""), ("C", "Pot", "3", 1, "", "")
-)
-SECOND = csv_text(
-    HEADER,
-    ("A", "Blue mug", "1.50", 7, "Home > Kitchen", "blue"),
-    ("B", "Cup", "2.00", 6, "Home", ""),
-    ("D", "Jar", "4", 2, "", ""),
-)
-
-
-@pytest.fixture
-def feeds(database: Database, audit: Audit, turned: Clock, tmp_path: Path) -> Feeds:
-    return Feeds(database, audit, turned, tmp_path)
+from support.feeds import FIRST, HEADER, SECOND, Feeds, content, counted, csv_text
 
 
 def without_stock(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
