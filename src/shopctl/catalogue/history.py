@@ -26,11 +26,6 @@ class Difference(NamedTuple):
     after: Any
 
 
-def product_at(unit: Unit, product: Product, at: Instant) -> Product | None:
-    """The product as it was at a moment that has passed, with the stock of then; None before its creation."""
-    return products_at(unit, [product], at).get(product.id)
-
-
 def sku_at(unit: Unit, sku: str, product: Product | None, at: Instant) -> Product | None:
     """What had this SKU at a moment that has passed: the product that has it now, or one that was removed since."""
     products = [*([product] if product else []), *removed.at(unit, [sku], at)]
@@ -38,7 +33,7 @@ def sku_at(unit: Unit, sku: str, product: Product | None, at: Instant) -> Produc
 
 
 def products_at(unit: Unit, products: Sequence[Product], at: Instant) -> dict[int, Product]:
-    """The same for several, by number; those not created by then are missing."""
+    """Products as they were at a moment that has passed, by number, with the stock of then; not those created later."""
     ids = [product.id for product in products]
     later, stock = changes.later(unit, ids, at), stock_at(unit, ids, at)
     earlier = ((product, _earlier(product, later.get(product.id, ()))) for product in products)

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 import tantivy
 from tantivy import Order
 
+from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.tantivy_query import of_ids, query_of, side_by_side, stem_of, words_of
 from shopctl.catalogue.engines.tantivy_schema import (
-    COLUMNS,
     FORMAT,
     POSITION_ID,
-    TEXTS,
     fact_start,
     folded,
     prepared,
@@ -168,7 +167,7 @@ class TantivyIndex:
             return True
         stem = self.stem(word)
         with _readable():
-            return any(self._searcher.doc_freq(name, stem) for name in TEXTS)
+            return any(self._searcher.doc_freq(name, stem) for name in WEIGHTS)
 
     def beginning(self, start: str, limit: int) -> Sequence[tuple[str, int]]:
         """Words that begin so, each with its frequency, the most frequent first."""

@@ -12,11 +12,10 @@ from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
+from shopctl.catalogue.engines.columns import AS_WRITTEN_WEIGHT, COLUMNS, HEAD_WEIGHT, WEIGHTS
 from shopctl.catalogue.engines.tantivy_schema import (
-    COLUMNS,
     HEAD,
     POSITION_ID,
-    TEXTS,
     analyzers,
     fact,
     fact_start,
@@ -27,9 +26,6 @@ from shopctl.catalogue.engines.tantivy_schema import (
 from shopctl.catalogue.ports import Filter, Place, Question, Way
 from shopctl.kernel.clock import Instant
 
-_WEIGHTS = dict(zip(TEXTS, (2.5, 4.0, 2.5, 1.0, 1.0), strict=True))  # name, brand, category, details, description
-_HEAD = 1.0  # for a word that says what the product is
-_AS_WRITTEN = 0.75  # for a word that needs no stemming to match
 _BEGINNING = 0.5  # for the last word, which may not be typed to its end
 _BESIDE = 0.5  # for words that stand side by side in the name too
 _TIE_BREAKER = 0.4  # how much the other fields count beside the best
@@ -113,7 +109,7 @@ def _way(way: Way, language: str) -> Any:
     if len(way.words) == 1:
         query = _word(way.words[0], language)
     elif way.phrase:
-        weighted = [Query.boost_query(_phrase(name, way.words, language), weight) for name, weight in _WEIGHTS.items()]
+        weighted = [Query.boost_query(_phrase(name, way.words, language), weight) for name, weight in WEIGHTS.items()]
         query = Query.disjunction_max_query(weighted, _TIE_BREAKER)
     else:
         query = Query.boolean_query([(Occur.Must, _word(word, language)) for word in way.words])
@@ -122,9 +118,9 @@ def _way(way: Way, language: str) -> Any:
 
 def _word(word: str, language: str) -> Any:
     stem = stem_of(word, language)
-    ways = [Query.boost_query(_term(name, stem), weight) for name, weight in _WEIGHTS.items()]
-    ways.append(Query.boost_query(_term(HEAD, stem), _HEAD))
-    ways.append(Query.boost_query(_term("words", word), _AS_WRITTEN))
+    ways = [Query.boost_query(_term(name, stem), weight) for name, weight in WEIGHTS.items()]
+    ways.append(Query.boost_query(_term(HEAD, stem), HEAD_WEIGHT))
+    ways.append(Query.boost_query(_term("words", word), AS_WRITTEN_WEIGHT))
     return Query.disjunction_max_query(ways, _TIE_BREAKER)
 
 

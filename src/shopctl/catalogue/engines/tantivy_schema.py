@@ -7,26 +7,15 @@ from typing import Any
 
 import tantivy
 
+from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.names import head
 from shopctl.catalogue.ports import Document
 
 FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
 
-TEXTS = ("name", "brand", "category", "details", "description")
-"""Stemmed fields, each with a weight of its own; `words` holds the same but the description, not stemmed."""
 
 HEAD = "head"  # the words of the name that say what it is
 
-
-COLUMNS = {
-    "brand": "brand_is",
-    "category": "category_in",
-    "fact": "fact",
-    "kind": "kind_is",
-    "sku": "sku",
-    "tag": "tag",
-}
-"""The keyword fields: folded terms to choose by, and the text as it was written to count by."""
 
 POSITION_ID = -1  # the one document that is no product: it stores the position
 ALWAYS = (0, 2**63 - 1)  # visible ever since and for ever
@@ -40,7 +29,7 @@ def schema() -> Any:
     """The schema of every index of this format."""
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("id", indexed=True, fast=True)
-    for name in TEXTS:
+    for name in WEIGHTS:
         builder.add_text_field(name, tokenizer_name="stemmed", index_option="position")
     builder.add_text_field(HEAD, tokenizer_name="stemmed", index_option="freq")
     builder.add_text_field("words", tokenizer_name="words", index_option="freq")

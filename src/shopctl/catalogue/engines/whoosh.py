@@ -10,12 +10,12 @@ from typing import Any
 from whoosh import index as whoosh_index
 from whoosh.query import Term
 
+from shopctl.catalogue.engines.columns import WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.whoosh_query import filters_of, query_of, side_by_side
 from shopctl.catalogue.engines.whoosh_schema import (
     FORMAT,
     POSITION_ID,
-    TEXTS,
     has_value,
     schema,
     stemmer,
@@ -136,7 +136,7 @@ class WhooshIndex:
             return True
         stem = self.stem(word)
         with _readable():
-            return any(self._searcher.reader().doc_frequency(name, stem) for name in TEXTS)
+            return any(self._searcher.reader().doc_frequency(name, stem) for name in WEIGHTS)
 
     def beginning(self, start: str, limit: int) -> Sequence[tuple[str, int]]:
         """Words that begin so, each with its frequency, the most frequent first."""

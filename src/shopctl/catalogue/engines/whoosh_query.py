@@ -13,10 +13,9 @@ from typing import Any
 from whoosh import query
 from whoosh.query import And, AndMaybe, ConstantScoreQuery, Every, NullQuery, Or, Phrase, Prefix, Term
 
+from shopctl.catalogue.engines.columns import AS_WRITTEN_WEIGHT, COLUMNS, HEAD_WEIGHT, WEIGHTS
 from shopctl.catalogue.engines.whoosh_schema import (
-    COLUMNS,
     POSITION_ID,
-    TEXTS,
     fact,
     has_value,
     keyword,
@@ -26,8 +25,7 @@ from shopctl.catalogue.engines.whoosh_schema import (
 )
 from shopctl.catalogue.ports import Filter, Place, Question, Way
 
-_WEIGHTS = dict(zip(TEXTS, (2.5, 4.0, 2.5, 1.0, 1.0), strict=True))  # name, brand, category, details, description
-_HEAD, _AS_WRITTEN, _BEGINNING, _BESIDE = 1.0, 0.75, 0.5, 0.5
+_BEGINNING, _BESIDE = 0.5, 0.5
 _EVERY_WORD = 100.0  # lifts documents with every word above all others
 _EXACT_SKU = 1000.0
 _MOST_WORDS = 32
@@ -87,15 +85,15 @@ def _way(way: Way, language: str) -> Any:
     if len(way.words) == 1:
         return _word(way.words[0], language, way.weight)
     if way.phrase:
-        return Or([_phrase(name, way.words, language, weight * way.weight) for name, weight in _WEIGHTS.items()])
+        return Or([_phrase(name, way.words, language, weight * way.weight) for name, weight in WEIGHTS.items()])
     return And([_word(word, language, way.weight) for word in way.words])
 
 
 def _word(word: str, language: str, weight: float) -> Any:
     stem = stemmer(language)(word)
-    ways = [Term(name, stem, boost=each * weight) for name, each in _WEIGHTS.items()]
-    ways.append(Term("head", stem, boost=_HEAD * weight))
-    ways.append(Term("words", word, boost=_AS_WRITTEN * weight))
+    ways = [Term(name, stem, boost=each * weight) for name, each in WEIGHTS.items()]
+    ways.append(Term("head", stem, boost=HEAD_WEIGHT * weight))
+    ways.append(Term("words", word, boost=AS_WRITTEN_WEIGHT * weight))
     return Or(ways)
 
 

@@ -12,20 +12,12 @@ from whoosh import fields
 from whoosh.analysis import Analyzer, Token
 from whoosh.lang import has_stemmer, stemmer_for_language
 
+from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.names import head
-from shopctl.catalogue.ports import Document
+from shopctl.catalogue.ports import Document, Keyword
 
 FORMAT = 1  # raise it with every change of this module that makes other terms of the same document
 
-TEXTS = ("name", "brand", "category", "details", "description")
-COLUMNS = {
-    "brand": "brand_is",
-    "category": "category_in",
-    "fact": "fact",
-    "kind": "kind_is",
-    "sku": "sku",
-    "tag": "tag",
-}
 
 POSITION_ID = "-1"  # the one document that is no product: it stores the position
 ALWAYS = (0, 2**63 - 1)
@@ -106,7 +98,7 @@ def schema(language: str) -> Any:
     keywords = Terms("keywords")
     return fields.Schema(
         id=fields.ID(stored=True, unique=True),
-        **{name: fields.TEXT(analyzer=stems, phrase=True, spelling=False) for name in TEXTS},
+        **{name: fields.TEXT(analyzer=stems, phrase=True, spelling=False) for name in WEIGHTS},
         head=fields.TEXT(analyzer=stems, phrase=False),
         words=fields.TEXT(analyzer=words, phrase=False),
         **{name: fields.TEXT(analyzer=keywords, phrase=False) for name in COLUMNS.values()},
@@ -119,7 +111,7 @@ def schema(language: str) -> Any:
 
 def written(document: Document, language: str) -> dict[str, Any]:
     """A document as whoosh takes it."""
-    values: dict[str, list[str]] = {
+    values: dict[Keyword, list[str]] = {
         "brand": [shortened(document.brand)] if document.brand else [],
         "category": [shortened(path) for path in document.categories],
         "fact": [fact(key, value) for key, value in document.facts],
@@ -127,7 +119,7 @@ def written(document: Document, language: str) -> dict[str, Any]:
         "sku": [document.sku],
         "tag": [shortened(tag) for tag in document.tags],
     }
-    filled = {name for name, found in values.items() if found}
+    filled: set[str] = {name for name, found in values.items() if found}
     filled |= {f"fact {keyword(shortened(key))}" for key, _ in document.facts}
     above = {path for path in document.categories if any(o.startswith(f"{path} > ") for o in document.categories)}
     places = " ".join(path for path in document.categories if path not in above)
