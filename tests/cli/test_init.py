@@ -167,6 +167,13 @@ def test_a_killed_init_is_completed_by_the_next(folder_without_shop: Shop, dice,
             path.rmdir() if path.is_dir() else path.unlink()
 
 
+def test_what_a_killed_init_wrote_halfway_is_taken_away(folder_without_shop: Shop):
+    (folder_without_shop.folder / "shopctl.toml.new").touch()
+    (folder_without_shop.folder / "shopctl.toml.new.4711.tmp").touch()
+    folder_without_shop.run("init")
+    assert {path.name for path in folder_without_shop.folder.iterdir()} == {"shopctl.toml", ".shopctl"}
+
+
 def test_a_terminated_init_leaves_nothing_half_done(folder_without_shop: Shop):
     process = folder_without_shop.start("init")
     deadline = time.monotonic() + 30

@@ -115,7 +115,8 @@ class _Making:
 
     def _clear(self) -> None:
         """Take away drafts, also those of a run that was killed."""
-        self.config_draft.unlink(missing_ok=True)
+        for draft in self.folder.glob(f"{self.config_draft.name}*"):  # `write_private` has a draft of its own
+            draft.unlink(missing_ok=True)
         if self.home_draft.exists():
             shutil.rmtree(self.home_draft)
 
