@@ -73,7 +73,7 @@ def counters(url: str) -> dict[str, int]:
 def test_sixteen_writers_never_hear_of_a_lock(
     url: str, scale: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seconds = scale(15, 600)
+    seconds = scale(6, 600)
     writers = [start(WRITER, url, f"writer {number}", str(seconds)) for number in range(16)]
     ended = [writer.communicate(timeout=seconds + 120) for writer in writers]
 
@@ -95,8 +95,8 @@ def test_sixteen_writers_never_hear_of_a_lock(
 @pytest.mark.assure("R12")
 def test_writers_that_are_killed_hold_nobody_up(url: str, scale: Callable[[int, int], int]) -> None:
     dice = random.Random(1)
-    until = time.monotonic() + scale(6, 60)
-    survivors = [start(WRITER, url, f"survivor {number}", str(scale(6, 60))) for number in range(3)]
+    until = time.monotonic() + scale(3, 60)
+    survivors = [start(WRITER, url, f"survivor {number}", str(scale(3, 60))) for number in range(3)]
     while time.monotonic() < until:
         victim = start(WRITER, url, "victim", "60")
         time.sleep(0.15 + dice.random() / 5)
@@ -132,7 +132,7 @@ def test_a_long_writer_lets_another_in_between_its_commits(
     database = open_database(url)
     with database.unit() as unit:
         unit.execute("insert into category (path, name) values ('Home', 'Home')")
-    seconds = scale(5, 60)
+    seconds = scale(3, 60)
     with start(LONG_WRITER, url, str(seconds)) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()

@@ -129,7 +129,8 @@ class Shop:
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """An environment without anybody's shop, settings, colours or language in it."""
-        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        # Bytecode is written: thousands of processes would compile everything anew.
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         return kept | {
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / "config"),
