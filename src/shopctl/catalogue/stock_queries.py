@@ -127,7 +127,7 @@ def held(
         where.append("r.expires_at <= :expired_at")
     return unit.rows(
         ReservationRow,
-        f"{_RESERVATION} where {' and '.join(where)} order by r.id",
+        f"{_RESERVATION} where {' and '.join(where)} order by r.created_at, r.id",
         product_id=product_id,
         location=location,
         expired_at=expired_at,
