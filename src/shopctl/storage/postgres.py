@@ -101,6 +101,9 @@ class PostgresUnit(Unit):
     def each(self, parameter: str) -> str:
         return f"jsonb_array_elements(cast(:{parameter} as jsonb)) as each(value)"
 
+    def analyze(self, *tables: str) -> None:
+        self.execute(f"analyze {', '.join(tables)}")
+
     @contextmanager
     def unique_later(self, table: str, column: str) -> Iterator[Callable[[], bool]]:
         name = f"uq_{table}_{column}"

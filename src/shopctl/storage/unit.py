@@ -62,6 +62,9 @@ class Unit(ABC):
         end it must be. The unique index is `uq_TABLE_COLUMN`.
         """
 
+    def analyze(self, *tables: str) -> None:  # noqa: B027 - SQLite's plans here need no statistics
+        """Let the planner know these tables as they are now: many rows were added, and their statistics come later."""
+
     @abstractmethod
     def tables(self) -> list[str]:
         """The names of all tables, sorted."""

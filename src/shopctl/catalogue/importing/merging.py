@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,11 @@ class Merging:
     def stage(self, tell: Callable[[float], None]) -> None:
         """Merge what is staged, from where an earlier attempt stopped; `tell` hears which share is done."""
         journal = self.journal
-        while True:
+        for number in itertools.count():
             with self.database.unit() as unit:
                 merged, now = 0, self.clock.now()
+                if number.bit_count() == 1:  # the tables may have doubled since
+                    unit.analyze("product", "price", "stock", "feed_record", "change")
                 for rows in stage.batches(unit, journal):
                     merge(unit, journal, rows, actor=self.audit.actor, now=now, judge=self.judge)
                     journal.merged = rows[-1][LINE]

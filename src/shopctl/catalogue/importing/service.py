@@ -172,6 +172,7 @@ class ImportService:
                     with run.phase("settle"):
                         if not is_unique():
                             direct.settle(unit, journal)
+                        unit.analyze("product", *direct.TABLES)
                 journal.state = "refused" if journal.counts.rejected == journal.counts.rows else "merging"
                 journals.save(unit, journal)
         except _Refused as refused:
@@ -226,6 +227,7 @@ class ImportService:
         if journal.state != "reading":
             return
         with run.phase("settle"), self.database.unit() as unit:
+            unit.analyze("import_row")
             stage.settle(unit, journal, run.known, plain=run.plain and not run.resumed)
             nothing_left = counts.rejected + counts.superseded == counts.rows
             refused = counts.rejected and (run.request.on_error == "reject-file" or nothing_left)
