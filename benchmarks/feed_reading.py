@@ -21,6 +21,7 @@ from feed import feed as feed_of
 
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.catalogue.feed.readers.csv import CsvFeed
+from shopctl.catalogue.importing.known import KnownRecords
 
 
 def opened(path: Path) -> CsvFeed:
@@ -98,12 +99,14 @@ def main() -> None:
     names = list(until)
     costs = {name: round(until[name] - (until[names[at - 1]] if at else 0), 2) for at, name in enumerate(names)}
     peak = peak_mib()
-    hashes: set[int] = set()
+    hashes: list[int] = []
     rejects = 0
     for batch in opened(written.file).batches():
-        hashes.update(row[1] for row in batch.rows)
+        hashes.extend(row[1] for row in batch.rows)
         rejects += len(batch.rejects)
-    unchanged = seconds(lambda path: [None for _ in opened(path).batches(hashes)].clear(), written.file, rounds)
+    unchanged = seconds(
+        lambda path: [None for _ in opened(path).batches(KnownRecords(hashes))].clear(), written.file, rounds
+    )
     figures = {
         "figure": "feed_reading",
         "rows": len(hashes),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from shopctl.catalogue.feed.dialect import sniff_encoding
 from shopctl.catalogue.feed.errors import BadJson, NoIdentity, NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, Batch, FeedRow, Reject, portions
+from shopctl.catalogue.feed.row import ANEW, FIELDS, Batch, FeedRow, Known, Reject, portions
 from shopctl.catalogue.feed.source import Source, Stream, Transcoded
-from shopctl.catalogue.feed.table import blank_hash, listed
+from shopctl.catalogue.feed.table import blank_hash, hashed, listed
 from shopctl.catalogue.feed.validate import Bad
 
 Record = tuple[int, bytes]
@@ -56,7 +56,7 @@ class RecordFeed(ABC):
             return Transcoded(self.source, mapping.encoding or encoding)
         return _Marked(self.source, mark)
 
-    def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
+    def batches(self, known: Known = ANEW, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         if self.first is not None and self.first[0] > start_line:
             self.records = _chain(self.first, self.records)
@@ -64,15 +64,14 @@ class RecordFeed(ABC):
         for records in portions(remaining, lambda record: len(record[1])):
             yield self._batch(records, known)
 
-    def _batch(self, records: list[Record], known: Container[int] | None) -> Batch:
+    def _batch(self, records: list[Record], known: Known) -> Batch:
         rows: list[FeedRow] = []
         rejects: list[Reject] = []
         seen: list[tuple[int, int]] = []
-        for line, raw in records:
-            digest = self.blank_hash.copy()
-            digest.update(raw)
-            number = int.from_bytes(digest.digest(), "little", signed=True)
-            if known is not None and number in known:
+        hashes = hashed(self.blank_hash, (raw for _, raw in records))
+        fresh = set(known.unknown(hashes))
+        for index, ((line, raw), number) in enumerate(zip(records, hashes, strict=True)):
+            if index not in fresh:
                 seen.append((line, number))
                 continue
             try:

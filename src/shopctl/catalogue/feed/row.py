@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -98,6 +98,23 @@ class Batch(NamedTuple):
     line: int  # last physical line consumed; resume with start_line=line
 
 
+class Known(Protocol):
+    """The records that a feed brought before."""
+
+    def unknown(self, hashes: Sequence[int]) -> list[int]:
+        """Which of the records read next, by their index, are not known."""
+        ...
+
+
+class _Anew:
+    def unknown(self, hashes: Sequence[int]) -> list[int]:
+        return list(range(len(hashes)))
+
+
+ANEW: Known = _Anew()
+"""For a feed that is read for the first time."""
+
+
 class Feed(Protocol):
     """An opened feed whose head has been read, checked and mapped."""
 
@@ -110,7 +127,7 @@ class Feed(Protocol):
     # where the format can say everything.
     read_back: Callable[[Any], Iterable[FeedRow]] | None
 
-    def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
+    def batches(self, known: Known = ANEW, start_line: int = 0) -> Iterator[Batch]:
         """Read on. A record whose hash is in `known` is reported there and not parsed.
 
         Records that start at or before `start_line` are passed over. Raises errors.BrokenFeed when the file breaks

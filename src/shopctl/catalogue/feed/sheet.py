@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 
 from shopctl.catalogue.feed.ahead import Part, after, looked_at
 from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.mapping import Mapping
-from shopctl.catalogue.feed.row import Batch, Reject, portions
+from shopctl.catalogue.feed.row import ANEW, Batch, Known, Reject, portions
 from shopctl.catalogue.feed.shops.reading import table_of
 from shopctl.catalogue.feed.source import Source
 from shopctl.catalogue.feed.validate import Bad
@@ -42,7 +42,7 @@ class SheetFeed:
         self.name = mapping.feed or self.format
         self.header, self.fields, self.read_back = self.table.header, self.table.fields, self.table.read_back
 
-    def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
+    def batches(self, known: Known = ANEW, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         rows = (row for row in self.sheet_rows if row.number > start_line)
         last = start_line
@@ -61,15 +61,16 @@ class SheetFeed:
             if finished or seen or rejects:
                 yield Batch(finished, rejects, seen, self.source.position, last)
 
-    def _batch(self, portion: list[SheetRow], known: Container[int] | None) -> Batch:
+    def _batch(self, portion: list[SheetRow], known: Known) -> Batch:
         table = self.table
         if table.gathers:
             return table.batch(self._part(portion), known)
         seen: list[tuple[int, int]] = []
         lines, raws, cells, _, last, position = self._unchecked(portion)
         hashes = table.hashes(raws)
+        unknown = set(known.unknown(hashes))
         for index, number in enumerate(hashes):
-            if known is not None and number in known:
+            if index not in unknown:
                 seen.append((lines[index], number))
                 cells[index] = None
         rejects = self._checked(portion, cells)

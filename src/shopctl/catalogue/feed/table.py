@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +15,7 @@ from shopctl.catalogue.feed.groups import Groups, Line
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Known, Limits, Reject
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
 
 MOST_COLUMNS = 16_384  # of a spreadsheet (ECMA-376)
@@ -106,13 +106,7 @@ class Table:
 
     def hashes(self, records: Iterable[bytes]) -> Sequence[int]:
         """Signed 64-bit hashes of raw records."""
-        copy = self.blank_hash.copy
-        digests = []
-        for record in records:
-            digest = copy()
-            digest.update(record)
-            digests.append(digest.digest())
-        return struct.unpack(f"<{len(digests)}q", b"".join(digests))
+        return hashed(self.blank_hash, records)
 
     def rows(
         self, lines: Sequence[int], hashes: Sequence[int], table: Sequence[list[str] | None], rejects: list[Reject]
@@ -137,7 +131,7 @@ class Table:
                     rejects.append(self.reject(line, cells, bad))
         return rows
 
-    def batch(self, part: Part, known: Container[int] | None) -> Batch:
+    def batch(self, part: Part, known: Known) -> Batch:
         """Take the records of a file with several rows a product; what is complete by now."""
         rows, seen, last = self.gather(part.lines, part.raws, part.cells, known, part.rejects, part.last)
         return Batch(rows, part.rejects, seen, part.position, last)
@@ -147,7 +141,7 @@ class Table:
         lines: Sequence[int],
         raws: Sequence[bytes],
         table: Sequence[list[str] | None],
-        known: Container[int] | None,
+        known: Known,
         rejects: list[Reject],
         last: int,
     ) -> tuple[list[FeedRow], list[tuple[int, int]], int]:
@@ -164,22 +158,24 @@ class Table:
         last = self.groups.gathered[0].line - 1 if self.groups.gathered else last
         return (*self._finished(finished, known, rejects), last)
 
-    def rest(self, known: Container[int] | None, rejects: list[Reject]) -> tuple[list[FeedRow], list[tuple[int, int]]]:
+    def rest(self, known: Known, rejects: list[Reject]) -> tuple[list[FeedRow], list[tuple[int, int]]]:
         """What was still being gathered at the end of the file."""
         assert self.groups is not None
         return self._finished(self.groups.finish(), known, rejects)
 
     def _finished(
-        self, gathered: Sequence[Line], known: Container[int] | None, rejects: list[Reject]
+        self, gathered: Sequence[Line], known: Known, rejects: list[Reject]
     ) -> tuple[list[FeedRow], list[tuple[int, int]]]:
         """Rows and known records of completed groups."""
         fresh: list[tuple[Line, int]] = []
         seen: list[tuple[int, int]] = []
-        for line, number in zip(gathered, self.hashes(line.raw for line in gathered), strict=True):
-            if known is not None and number in known:
-                seen.append((line.line, number))
-            else:
+        hashes = self.hashes(line.raw for line in gathered)
+        unknown = set(known.unknown(hashes))
+        for index, (line, number) in enumerate(zip(gathered, hashes, strict=True)):
+            if index in unknown:
                 fresh.append((line, number))
+            else:
+                seen.append((line.line, number))
         cells = [line.cells for line, _ in fresh]
         return self.rows([line.line for line, _ in fresh], [number for _, number in fresh], cells, rejects), seen
 
@@ -221,6 +217,17 @@ def blank_hash(meaning: str) -> blake2b:
     """The hash of no bytes under a meaning: records hash differently wherever they would be read differently."""
     salt = blake2b(f"{RULES_VERSION} {meaning}".encode("utf-8", "backslashreplace"), digest_size=16).digest()
     return blake2b(digest_size=8, person=salt)
+
+
+def hashed(blank: blake2b, records: Iterable[bytes]) -> Sequence[int]:
+    """Signed 64-bit hashes of raw records."""
+    copy = blank.copy
+    digests = []
+    for record in records:
+        digest = copy()
+        digest.update(record)
+        digests.append(digest.digest())
+    return struct.unpack(f"<{len(digests)}q", b"".join(digests))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import FIELDS, Feed, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import ANEW, FIELDS, Feed, FeedRow, Limits, Reject
+from shopctl.catalogue.importing.known import KnownRecords
 
 
 @dataclass
@@ -49,7 +50,7 @@ def read(tmp_path: Path) -> Reader:
         *,
         mapping: str | None = None,
         format: str = "auto",
-        known: Container[int] | None = None,
+        known: Iterable[int] | None = None,
         start_line: int = 0,
         limits: Limits | None = None,
         currency: str = "EUR",
@@ -63,7 +64,7 @@ def read(tmp_path: Path) -> Reader:
             Path(toml).write_text(mapping, encoding="utf-8")
         feed = open_feed(str(path), format=format, mapping=toml, limits=limits, default_currency=currency)
         result = Read(feed)
-        for batch in feed.batches(known, start_line):
+        for batch in feed.batches(ANEW if known is None else KnownRecords(known), start_line):
             result.rows += batch.rows
             result.rejects += batch.rejects
             result.known += batch.known

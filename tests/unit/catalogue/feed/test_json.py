@@ -154,7 +154,7 @@ def test_long_documents_in_any_chunk(read: Reader, size: int, monkeypatch: pytes
 def test_known_records_and_resuming(read: Reader) -> None:
     text = "".join(json.dumps({"sku": f"A{number}", "name": "x"}) + "\n" for number in range(1200))
     first = read(text)
-    again = read(text, known={row[1] for row in first.rows[:700]})
+    again = read(text, known=[row[1] for row in first.rows[:700]])
 
     assert again.known == [(row[0], row[1]) for row in first.rows[:700]]
     assert again.rows == first.rows[700:]

@@ -11,7 +11,7 @@ from shopctl.catalogue.feed import dialect as dialects
 from shopctl.catalogue.feed.ahead import Part, after, looked_at
 from shopctl.catalogue.feed.errors import EndlessRecord, NoRows, NotAFeed, WrongEncoding
 from shopctl.catalogue.feed.mapping import Mapping
-from shopctl.catalogue.feed.row import Batch, Reject
+from shopctl.catalogue.feed.row import ANEW, Batch, Known, Reject
 from shopctl.catalogue.feed.shops.reading import table_of
 from shopctl.catalogue.feed.source import Source, Stream, Transcoded
 from shopctl.catalogue.feed.splitting import EndlessLine, Piece, Splitter
@@ -94,7 +94,7 @@ class CsvFeed:
             self.splitter.fill()
         return True
 
-    def batches(self, known: Container[int] | None = None, start_line: int = 0) -> Iterator[Batch]:
+    def batches(self, known: Known = ANEW, start_line: int = 0) -> Iterator[Batch]:
         """See row.Feed."""
         try:
             if self.table.look is None:
@@ -112,7 +112,7 @@ class CsvFeed:
         except EndlessLine as problem:
             raise self._endless(problem) from None
 
-    def _batches_of(self, piece: Piece, known: Container[int] | None, start_line: int) -> Iterator[Batch]:
+    def _batches_of(self, piece: Piece, known: Known, start_line: int) -> Iterator[Batch]:
         last = piece.next_line - 1
         if start_line and (done := bisect_right(piece.lines, start_line)):
             piece = _chosen(piece, range(done, len(piece.records)))
@@ -122,12 +122,14 @@ class CsvFeed:
         hashes: Sequence[int] = ()
         if not self.table.gathers:
             hashes = self.table.hashes(piece.records)
-            if known is not None:
-                fresh = [index for index, number in enumerate(hashes) if number not in known]
-                if len(fresh) < len(hashes):
-                    old = set(range(len(hashes))).difference(fresh)
-                    seen = [(piece.lines[index], hashes[index]) for index in sorted(old)]
-                    piece, hashes = _chosen(piece, fresh), [hashes[index] for index in fresh]
+            fresh = known.unknown(hashes)
+            if not fresh:
+                yield Batch([], [], list(zip(piece.lines, hashes, strict=True)), self.source.position, last)
+                return
+            if len(fresh) < len(hashes):
+                old = set(range(len(hashes))).difference(fresh)
+                seen = [(piece.lines[index], hashes[index]) for index in sorted(old)]
+                piece, hashes = _chosen(piece, fresh), [hashes[index] for index in fresh]
         rejects: list[Reject] = []
         try:
             table = self.cells_of(piece, rejects)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from shopctl.catalogue.feed.columns import REJECT_COLUMNS
 from shopctl.catalogue.feed.errors import NotOfThisShop, TooConnected
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import Objects
-from shopctl.catalogue.feed.row import FIELDS, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, FeedRow, Known, Limits, Reject
 from shopctl.catalogue.feed.shops.known import named, recognised
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms, TooMuchAhead, products_of
 from shopctl.catalogue.feed.table import Table, listed
@@ -91,7 +91,7 @@ class ShopTable(Table):
         lines: Sequence[int],
         raws: Sequence[bytes],
         table: Sequence[list[str] | None],
-        known: Container[int] | None,
+        known: Known,
         rejects: list[Reject],
         last: int,
     ) -> tuple[list[FeedRow], list[tuple[int, int]], int]:
@@ -106,7 +106,7 @@ class ShopTable(Table):
         self.done = [said for said in self.done if said.line > last]
         return (*self._settled(ready, known, rejects), last)
 
-    def rest(self, known: Container[int] | None, rejects: list[Reject]) -> tuple[list[FeedRow], list[tuple[int, int]]]:
+    def rest(self, known: Known, rejects: list[Reject]) -> tuple[list[FeedRow], list[tuple[int, int]]]:
         """See Table.rest."""
         ready, self.done = [*self.done, *self.reader.finish()], []
         return self._settled(ready, known, rejects)
@@ -134,12 +134,14 @@ class ShopTable(Table):
         return found
 
     def _settled(
-        self, ready: Sequence[Said], known: Container[int] | None, rejects: list[Reject]
+        self, ready: Sequence[Said], known: Known, rejects: list[Reject]
     ) -> tuple[list[FeedRow], list[tuple[int, int]]]:
         rows: list[FeedRow] = []
         seen: list[tuple[int, int]] = []
-        for said, number in zip(ready, self.hashes(said.raw for said in ready), strict=True):
-            if known is not None and number in known:
+        hashes = self.hashes(said.raw for said in ready)
+        unknown = set(known.unknown(hashes))
+        for index, (said, number) in enumerate(zip(ready, hashes, strict=True)):
+            if index not in unknown:
                 seen.append((said.line, number))
                 continue
             try:
