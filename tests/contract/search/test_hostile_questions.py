@@ -56,9 +56,9 @@ def answered(search: SearchService, text: str) -> float:
     return slowest
 
 
-@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_no_question_is_an_error(mugs, text):
-    assert answered(mugs, text) < 5
+def test_no_question_is_an_error(mugs):
+    for text in NASTY:
+        assert answered(mugs, text) < 5, text[:100]
 
 
 def naughty(shared_data: Path, engine_name: str) -> list[str]:
