@@ -13,7 +13,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from support.postgres import Server, fresh_database
+from shopctl.storage.database import open_database
+from shopctl.storage.migrations import upgrade
+from support.memory import folder_in_memory
+from support.parts import FULL
+from support.postgres import Server, fresh_database, on_copies
 from support.shop import Shop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        if memory := folder_in_memory():
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)  # where `tmp_path` lies
         os.environ[SESSION] = f"{os.getpid()}:{tempfile.mkdtemp(prefix='shopctl-tests-')}"
 
 
@@ -59,8 +65,7 @@ def rows_of(item: pytest.Item) -> set[str]:
 @pytest.fixture
 def scale() -> Callable[[int, int], int]:
     """`scale(short, full)`: how often to try; the full count under `make assure`."""
-    full_count = os.environ.get("SHOPCTL_ASSURE") == "full"
-    return lambda short, full: full if full_count else short
+    return lambda short, full: full if FULL else short
 
 
 @pytest.fixture
@@ -102,6 +107,28 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the shop's schema and no row, made once a worker; tests get copies."""
+    path = tmp_path_factory.mktemp("prepared") / "shop.db"
+    database = open_database(f"sqlite:///{path}")
+    database.create()
+    upgrade(database, "shop")
+    database.close()
+    assert not path.with_name("shop.db-wal").exists(), "the file is the whole database"
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database with the shop's schema and no row, made once a worker; tests get copies."""
+    with fresh_database(postgres_server) as url:
+        database = open_database(url)
+        upgrade(database, "shop")
+        database.close()
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, empty database; every test that takes it runs on both kinds."""
@@ -135,10 +162,8 @@ def shop(first_shop: Shop, tmp_path: Path) -> Shop:
 @pytest.fixture
 def postgres_shop(first_postgres_shop: Shop, tmp_path: Path, postgres_server: str) -> Iterator[Shop]:
     """A new shop on PostgreSQL."""
-    originals = (first_postgres_shop.database_url, first_postgres_shop.auth_database_url)
-    with ExitStack() as stack:
-        shop_url, auth_url = (stack.enter_context(fresh_database(postgres_server, like=url)) for url in originals)
-        yield first_postgres_shop.copy(tmp_path / "shop", database_url=shop_url, auth_database_url=auth_url)
+    with on_copies(first_postgres_shop, tmp_path / "shop", postgres_server) as shop:
+        yield shop
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

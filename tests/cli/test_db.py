@@ -15,7 +15,7 @@ from shopctl.operations import consistency
 from shopctl.operations.consistency import agreement
 from shopctl.storage.database import open_database
 from shopctl.storage.migrations import revisions
-from support.postgres import fresh_database
+from support.postgres import fresh_database, on_copies
 from support.shop import Shop
 
 FEED = "".join(
@@ -25,13 +25,37 @@ FEED = "".join(
 )
 
 
+def fill(shop: Shop) -> Shop:
+    shop.run("catalogue", "import", "-", "--format", "csv", input=FEED)
+    shop.run("catalogue", "set", "MUG-1", "name=Blue mug")
+    shop.run("stock", "adjust", "MUG-2", "+5")
+    return shop
+
+
+@pytest.fixture(scope="module")
+def first_filled(first_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop on SQLite with products of which some were changed; tests get copies."""
+    return fill(first_shop.copy(tmp_path_factory.mktemp("filled") / "shop"))
+
+
+@pytest.fixture(scope="module")
+def first_postgres_filled(
+    first_postgres_shop: Shop, tmp_path_factory: pytest.TempPathFactory, postgres_server: str
+) -> Iterator[Shop]:
+    """The same on PostgreSQL."""
+    with on_copies(first_postgres_shop, tmp_path_factory.mktemp("filled") / "shop", postgres_server) as shop:
+        yield fill(shop)
+
+
 @pytest.fixture
-def filled(any_shop: Shop) -> Shop:
+def filled(any_shop: Shop, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """A shop with products of which some were changed."""
-    any_shop.run("catalogue", "import", "-", "--format", "csv", input=FEED)
-    any_shop.run("catalogue", "set", "MUG-1", "name=Blue mug")
-    any_shop.run("stock", "adjust", "MUG-2", "+5")
-    return any_shop
+    if any_shop.dialect == "sqlite":
+        yield request.getfixturevalue("first_filled").copy(tmp_path / "filled")
+        return
+    server, first = map(request.getfixturevalue, ("postgres_server", "first_postgres_filled"))
+    with on_copies(first, tmp_path / "filled", server) as shop:
+        yield shop
 
 
 @pytest.fixture
@@ -261,8 +285,8 @@ def test_the_authentication_database_moves_too(any_shop: Shop, elsewhere: str) -
 def test_a_move_that_is_killed_leaves_an_empty_place_and_can_be_repeated(
     filled: Shop, elsewhere: str, scale: Callable[[int, int], int]
 ) -> None:
-    filled.run("catalogue", "import", "-", "--format", "csv", input=_many(scale(8_000, 100_000)))
-    killed, rows = 0, 42 + scale(8_000, 100_000)
+    filled.run("catalogue", "import", "-", "--format", "csv", input=_many(scale(4_000, 100_000)))
+    killed, rows = 0, 42 + scale(4_000, 100_000)
     for number in range(scale(6, 30)):
         moving = filled.start("db", "move", "--to", elsewhere)
         begun = time.monotonic()

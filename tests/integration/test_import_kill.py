@@ -129,7 +129,7 @@ def test_killed_at_points_all_over_and_resumed(
     assert points > 40
     earlier = 0 if way == "direct" else 1
 
-    for number, point in enumerate(spread(points, scale(5, 20))):
+    for number, point in enumerate(spread(points, scale(4, 20))):
         trial = next(shops)(original)
         killed = import_(trial, feed, SHOPCTL_TEST_POINT=point, SHOPCTL_TEST_PORTION=portion)
         assert killed.returncode == -9, f"point {point} of {points}: {killed.stderr!r}"

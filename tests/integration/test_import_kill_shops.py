@@ -70,7 +70,7 @@ def test_killed_at_points_all_over_and_resumed(
         feed = changed
     points = points_of(next(shops)(original), feed, SHOPCTL_TEST_PORTION=PORTION)
 
-    for point in spread(points, scale(4, 20)):
+    for point in spread(points, scale(3, 20)):
         trial = next(shops)(original)
         killed = import_(trial, feed, SHOPCTL_TEST_POINT=point, SHOPCTL_TEST_PORTION=PORTION)
         assert killed.returncode == -9, f"point {point} of {points}: {killed.stderr!r}"

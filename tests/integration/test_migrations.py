@@ -216,7 +216,7 @@ def run_upgrade(url: str, folder: Path, kill_before: int = 0) -> subprocess.Comp
 def test_an_upgrade_killed_before_any_statement_is_completed_by_the_next(
     request: pytest.FixtureRequest, tmp_path: Path, scale: Callable[[int, int], int], database_url: str
 ) -> None:
-    rows, stride = scale(300, 100_000), scale(5, 1)
+    rows, stride = scale(300, 100_000), scale(7, 1)
     killed, at, states = 0, 1, set()
     while True:
         url, folder = database_url, tmp_path

@@ -84,6 +84,7 @@ def test_applied_and_rolled_back_although_killed_at_points_all_over(
     done = run(whole, "apply", plan, SHOPCTL_TEST_POINTS_FILE=count, **limits)
     assert done.returncode == 0, done.stderr
     applying, applied = int(count.read_text()), content(whole)
+    to_undo = next(shops)(whole)
     import_id = json.loads(done.stdout)["import_id"]
     assert run(whole, "rollback", import_id, SHOPCTL_TEST_POINTS_FILE=count, **limits).returncode == 0
     undoing, undone = int(count.read_text()), content(whole)
@@ -104,8 +105,7 @@ def test_applied_and_rolled_back_although_killed_at_points_all_over(
         assert_sound(trial)
 
     for number, point in enumerate(spread(undoing, scale(3, 20))):
-        trial = next(shops)(untouched)
-        import_id = json.loads(run(trial, "apply", plan, **limits).stdout)["import_id"]
+        trial = next(shops)(to_undo)
         killed = run(trial, "rollback", import_id, SHOPCTL_TEST_POINT=point, **limits)
         assert killed.returncode == -9, f"point {point} of {undoing}: {killed.stderr!r}"
         if number % 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,6 @@ from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database, open_database
-from shopctl.storage.migrations import upgrade
 from support.feeds import Feeds
 from support.postgres import fresh_database
 
@@ -49,14 +49,12 @@ def opened(turned: Clock, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
             folder = tmp_path / name
             folder.mkdir()
             if kind == "postgres":
-                url = stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+                server, prepared = map(request.getfixturevalue, ("postgres_server", "prepared_postgres"))
+                url = stack.enter_context(fresh_database(server, like=prepared))
             else:
-                url = f"sqlite:///{folder / 'shop.db'}"
+                url = f"sqlite:///{shutil.copy(request.getfixturevalue('prepared_sqlite'), folder)}"
             database = open_database(url)
             stack.callback(database.close)
-            if kind == "sqlite":
-                database.create()
-            upgrade(database, "shop")
             create_key(folder / "audit.key")
             return Feeds(database, Audit(database, folder / "audit.key", actor="os:anna"), turned, folder)
 

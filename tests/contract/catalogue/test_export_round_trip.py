@@ -9,6 +9,7 @@ import pytest
 
 from contract.catalogue.conftest import Open
 from support.feeds import Feeds
+from support.parts import crossed
 
 FORMATS = ("csv", "ndjson", "json", "xlsx")
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -39,8 +40,7 @@ def round_trip(first: Feeds, second: Feeds, format: str) -> None:
     assert second.records() == before
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("name", [*REAL, *OWN])
+@pytest.mark.parametrize(("name", "format"), crossed([*REAL, *OWN], FORMATS, every=2))
 def test_every_format_on_every_real_file(opened: Open, path_of: Callable[[str, int], Path], name: str, format: str):
     first = opened("first", "sqlite")
     taken = first.run(path_of(name, 2000), on_error="skip-rows")
@@ -51,10 +51,15 @@ def test_every_format_on_every_real_file(opened: Open, path_of: Callable[[str, i
     round_trip(first, opened("second", "sqlite"), format)
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("name", ["shopify-apparel.csv", "vendure-products.csv", "bundled"])
 @pytest.mark.parametrize(
-    "kinds", [("sqlite", "postgres"), ("postgres", "sqlite"), ("postgres", "postgres")], ids="-".join
+    ("kinds", "format", "name"),
+    crossed(
+        [("sqlite", "postgres"), ("postgres", "sqlite"), ("postgres", "postgres")],
+        FORMATS,
+        ["shopify-apparel.csv", "vendure-products.csv", "bundled"],
+        every=3,
+    ),
+    ids=lambda given: given if isinstance(given, str) else "-".join(given),
 )
 def test_across_databases(
     opened: Open, path_of: Callable[[str, int], Path], name: str, format: str, kinds: tuple[str, str]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shopctl.catalogue.engines.errors import BadCondition, BadRange, UnknownSearchField
 from shopctl.catalogue.searching import SearchRequest, SearchService
+from support.parts import FULL
 
 NASTY = [
     '"', "'", '"mug', "mug\"'", "mug AND", "OR", "NOT mug", "+mug -mug", "name:mug", "mug^5", "mug~2", "[a TO b]", "{*",
@@ -56,15 +57,15 @@ def answered(search: SearchService, text: str) -> float:
     return slowest
 
 
-@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_no_question_is_an_error(mugs, text):
-    assert answered(mugs, text) < 5
+def test_no_question_is_an_error(mugs):
+    for text in NASTY:
+        assert answered(mugs, text) < 5, text[:100]
 
 
 def naughty(shared_data: Path, engine_name: str) -> list[str]:
     strings: list[str] = json.loads((shared_data / "security/naughty-strings.json").read_text())
     assert len(strings) == 515
-    return strings[:: 12 if engine_name == "whoosh" else 1]  # it takes its time
+    return strings[:: 12 if engine_name == "whoosh" else 1 if FULL else 3]  # Whoosh takes its time
 
 
 @pytest.mark.assure("S25")
