@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shopctl.catalogue import due
+from shopctl.catalogue.importing.merging import Merging
 from shopctl.catalogue.searching import SearchRequest, SearchService
 from shopctl.catalogue.service import CatalogueService
 from shopctl.kernel import clock
@@ -243,6 +244,35 @@ def test_it_makes_no_plan_stale_and_no_rollback_a_conflict(feeds: Feeds, databas
     turned.time += 1
     again = feeds.run(second, prune=True)
     assert (again.counts.updated, again.counts.retired) == (1, 1)
+
+
+def test_what_falls_due_after_an_undone_change_is_no_conflict(feeds: Feeds, database: Database, turned: Any):
+    first = feeds.run(csv_text("sku,name,prices", ("SALE", "Mug", PRICES)))
+    second = feeds.run(csv_text("sku,name,prices", ("SALE", "Cup", PRICES)))
+    feeds.rollbacks.run(second.import_id)
+    turned.time += HOUR
+    due.tell(database, turned)
+    assert log(database) == [("SALE", "price_due", 1, 3)]
+
+    assert feeds.rollbacks.run(first.import_id).removed == 1
+
+
+def test_what_falls_due_during_an_import_keeps_nothing_from_being_pruned(
+    feeds: Feeds, database: Database, turned: Any, catalogue: CatalogueService, monkeypatch: pytest.MonkeyPatch
+):
+    kept, gone = ("KEPT", "Mug", PRICES), ("SALE", "Mug", PRICES)
+    feeds.run(csv_text("sku,name,prices", kept, gone))
+    catalogue.edit("SALE", ["brand=Acme"])
+    merge = Merging.stage
+
+    def overtaken(merging: Merging, *given: Any) -> None:
+        turned.time += HOUR
+        due.tell(database, turned)
+        merge(merging, *given)
+
+    monkeypatch.setattr(Merging, "stage", overtaken)
+    assert feeds.run(csv_text("sku,name,prices", kept), prune=True).counts.retired == 1
+    assert len(log(database)) == 2
 
 
 def test_a_product_that_fell_due_is_still_pruned_and_comes_back(feeds: Feeds, database: Database, turned: Any):
