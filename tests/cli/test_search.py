@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import time
 
 import pytest
 
+from shopctl.kernel import clock
 from support.shop import Shop
 
 FEED = """sku,name,description,category,brand,price,currency,stock,color,status
@@ -210,6 +212,27 @@ def test_a_shop_searches_only_itself(filled: Shop, tmp_path):
 
     assert other.run("catalogue", "search", "purple", "-o", "json").json["total"] == 1
     assert filled.run("catalogue", "search", "purple", "-o", "json").json["total"] == 0
+
+
+def test_what_falls_due_is_found_and_told_once(filled_anywhere: Shop):
+    shop = filled_anywhere
+    shop.run("catalogue", "retire", "MUG-1")
+    assert shop.run("catalogue", "search", "mug", "-o", "json").json["total"] == 1
+    moment = clock.Clock().now() + 3_000_000
+    at = clock.show(moment)
+    shop.run("catalogue", "publish", "MUG-1", "--at", at)
+    time.sleep(max(0, moment - clock.Clock().now()) / 1_000_000)
+
+    for _ in range(2):
+        found = shop.run("catalogue", "search", "mug", "-o", "json").json
+        assert (found["total"], found["lag"]) == (2, 0)
+    shop.run("catalogue", "set", "MUG-1", "brand=Cup")
+
+    history = shop.run("catalogue", "history", "MUG-1", "-o", "json").json
+    assert [row["kind"] for row in history] == ["update", "publication_due", "publish", "retire", "create"]
+    assert (history[1]["at"], history[1]["actor"], history[1]["version"]) == (at, "clock", history[2]["version"])
+    assert history[1]["changes"] == [{"field": "status", "from": "draft", "to": "active"}]
+    assert 'status: "draft" -> "active"' in shop.run("catalogue", "history", "MUG-1").stdout
 
 
 JUDGMENTS = "query,sku,rating\nmug,MUG-1,3\nmug,MUG-2,1\nred hat,HAT-1,3\nred hat,MUG-2,0\nnothing,HAT-1,0\n"

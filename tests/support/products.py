@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopctl.catalogue import changes, queries
+from shopctl.catalogue import changes, moments, queries
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import Price, Product
 from shopctl.storage.unit import Unit
@@ -32,7 +32,8 @@ def add(unit: Unit, *skus: str, at: int = NOW, stock: int | None = None, prices:
             canonical(getattr(made, name)) if name in queries.JSON_COLUMNS else getattr(made, name)
             for name in queries.COLUMNS
         ]
-        unit.insert_many("product", queries.COLUMNS, [row])
+        made = made._replace(prices=tuple(Price(*price) for price in prices))
+        unit.insert_many("product", (*queries.COLUMNS, "due_at"), [(*row, moments.next_of(made, after=at))])
         unit.insert_many(
             "price",
             ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until"),

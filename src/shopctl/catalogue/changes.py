@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from shopctl.catalogue import queries
+from shopctl.catalogue import moments, queries
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import TRACKED, Price, Product, sorted_prices
 from shopctl.kernel.clock import Instant
@@ -14,17 +14,27 @@ from shopctl.storage.unit import Unit
 
 COLUMNS = ("product_id", "kind", "at", "version", "import_id", "actor", "previous")
 
+_DUE = ", ".join(f"'{kind}'" for kind in moments.KINDS)
+
 
 class Change(NamedTuple):
-    """One change; `version` is the one it made, `previous` the JSON of what it replaced (None: a creation)."""
+    """One change; `version` is the one it made, `previous` the JSON of what it replaced (None: a creation).
+
+    What fell due made no version: it carries the one that was there, and its moment.
+    """
 
     product_id: int
-    kind: str  # create | update | publish | retire | rollback | remove
+    kind: str  # create | update | publish | retire | rollback | remove, or one of `moments.KINDS`
     at: Instant
     version: int
     import_id: str | None
     actor: str
     previous: str | None
+
+
+def edited_sql(alias: str) -> str:
+    """The condition that the change `alias` made a version: that it did not just fall due."""
+    return f"{alias}.kind not in ({_DUE})"
 
 
 def undone_sql(alias: str) -> str:
@@ -37,11 +47,12 @@ def undone_sql(alias: str) -> str:
 def changed_since_sql(alias: str) -> str:
     """The condition that the product is not any more as the change `alias` left it.
 
-    Later changes that were undone do not count, nor does their undoing.
+    Later changes that were undone do not count, nor does their undoing, nor what fell due.
     """
     return f"""exists (select 1 from change later
                         where later.product_id = {alias}.product_id and later.version > {alias}.version
-                          and later.kind not in ('rollback', 'remove') and not {undone_sql("later")})"""
+                          and later.kind not in ('rollback', 'remove') and {edited_sql("later")}
+                          and not {undone_sql("later")})"""
 
 
 def record(unit: Unit, changes: Iterable[Change]) -> None:
@@ -81,7 +92,7 @@ def of_product(unit: Unit, product_id: int, *, limit: int | None = None) -> list
     """The changes of a product, the latest first."""
     return unit.rows(
         Change,
-        f"select {', '.join(COLUMNS)} from change where product_id = :id order by version desc limit :limit",
+        f"select {', '.join(COLUMNS)} from change where product_id = :id order by version desc, id desc limit :limit",
         id=product_id,
         limit=1 << 40 if limit is None else limit,
     )
@@ -97,12 +108,13 @@ class Later(NamedTuple):
 
 
 # A clock may be set back: a moment shows the state of the highest version made until then, whatever stands after it.
-_LATER = """select c.product_id, c.version, c.previous,
-                   (select e.at from change e where e.product_id = c.product_id and e.version = c.version - 1)
-              from change c
-             where c.at > :at
-               and c.version > (select coalesce(max(e.version), 0) from change e
-                                 where e.product_id = c.product_id and e.at <= :at)"""
+_LATER = f"""select c.product_id, c.version, c.previous,
+                    (select e.at from change e
+                      where e.product_id = c.product_id and e.version = c.version - 1 and {edited_sql("e")})
+               from change c
+              where c.at > :at and {edited_sql("c")}
+                and c.version > (select coalesce(max(e.version), 0) from change e
+                                  where e.product_id = c.product_id and e.at <= :at and {edited_sql("e")})"""
 
 
 def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]:
@@ -120,10 +132,14 @@ def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]
 
 
 def changed_between(unit: Unit, since: Instant, until: Instant, *, after: int, limit: int) -> list[int]:
-    """Numbers of products, above `after`, that were changed after `since` and not after `until`; rising."""
+    """Numbers of products, above `after`, that were changed after `since` and not after `until`; rising.
+
+    Also those with a moment until then that nobody has told yet.
+    """
     rows = unit.tuples(
-        """select distinct product_id from change
-            where at > :since and at <= :until and product_id > :after order by product_id limit :limit""",
+        """select product_id from change where at > :since and at <= :until and product_id > :after
+            union select id from product where due_at <= :until and id > :after
+            order by product_id limit :limit""",
         since=since, until=until, after=after, limit=limit,
     )  # fmt: skip
     return [number for (number,) in rows]

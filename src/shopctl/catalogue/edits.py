@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from shopctl.catalogue import changes, queries
+from shopctl.catalogue import changes, due, moments, queries
 from shopctl.catalogue.errors import ProductNotFound, StaleProduct
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.importing.categories import add_categories
@@ -15,7 +15,7 @@ from shopctl.storage.unit import Unit
 
 _FIELDS = tuple(name for name in queries.COLUMNS if name not in ("id", "sku", "version", "created_at", "updated_at"))
 _PRICE = ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until")
-_UPDATE = f"""update product set version = version + 1, updated_at = :updated_at,
+_UPDATE = f"""update product set version = version + 1, updated_at = :now, due_at = {due.KEEP_DUE},
                      {", ".join(f"{name} = :{name}" for name in _FIELDS)}
                where id = :id and version = :version"""
 
@@ -140,7 +140,8 @@ def nearest(unit: Unit, sku: str) -> str | None:
 def _columns(product: Product) -> dict[str, object]:
     values: dict[str, object] = {name: getattr(product, name) for name in _FIELDS}
     values.update({name: canonical(values[name]) for name in queries.JSON_COLUMNS})
-    return {**values, "updated_at": product.updated_at}
+    now = product.updated_at
+    return {**values, "now": now, "due_at": moments.next_of(product, after=now)}
 
 
 def _save_prices(unit: Unit, product: Product) -> None:

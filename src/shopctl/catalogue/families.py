@@ -5,32 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from shopctl.catalogue import history, queries
+from shopctl.catalogue import history, queries, removed
 from shopctl.catalogue.model import Product
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 _BATCH = 500
 _HEAD = "case when parent_sku = '' then sku else parent_sku end"
+_GONE = """select id, sku, {parent} from removed_product where created_at <= :at and removed_at > :at"""
+_PARENT_THEN = {"sqlite": "document ->> 'parent_sku'", "postgres": "cast(document as jsonb) ->> 'parent_sku'"}
 
 
 def every_family(unit: Unit, *, now: Instant, at: Instant | None = None) -> Iterator[list[Product]]:
     """All products with their variants, in the order of the parents' SKUs; as they were `at` a moment, if one is given.
 
     The parent comes first, its variants in the order of their creation. A variant whose parent is not there is alone.
+    Those that were removed since are among those of a moment.
     """
+    gone = "" if at is None else f"union all {_GONE.format(parent=_PARENT_THEN[unit.dialect])}"
     rows = unit.stream(
-        f"""select sku, {_HEAD} from product
-             order by {_HEAD}, case when parent_sku = '' then 0 else 1 end, id"""
+        f"""select id, {_HEAD} from (select id, sku, parent_sku from product {gone}) every_product
+             order by {_HEAD}, case when parent_sku = '' then 0 else 1 end, id""",
+        **({} if at is None else {"at": at}),
     )
-    for families in _portions([sku for sku, _ in members] for _, members in groupby(rows, key=lambda row: row[1])):
-        skus = [sku for family in families for sku in family]
-        found = queries.by_skus(unit, skus, now=now if at is None else at)
+    for families in _portions([number for number, _ in same] for _, same in groupby(rows, key=lambda row: row[1])):
+        ids = [number for family in families for number in family]
+        found = queries.by_ids(unit, ids, now=now if at is None else at)
         if at is not None:
-            then = history.products_at(unit, list(found.values()), at)
-            found = {product.sku: product for product in then.values()}
+            products = [*found.values(), *(each.product for each in removed.by_ids(unit, ids))]
+            found = history.products_at(unit, products, at)
         for family in families:
-            yield from _whole([found[sku] for sku in family if sku in found])
+            yield from _whole([found[number] for number in family if number in found])
 
 
 def families_of(unit: Unit, skus: Sequence[str], *, now: Instant) -> list[list[Product]]:
@@ -59,8 +64,8 @@ def _whole(family: list[Product]) -> Iterator[list[Product]]:
         yield from ([product] for product in family)
 
 
-def _portions(families: Iterable[list[str]]) -> Iterator[list[list[str]]]:
-    portion: list[list[str]] = []
+def _portions(families: Iterable[list[int]]) -> Iterator[list[list[int]]]:
+    portion: list[list[int]] = []
     size = 0
     for family in families:
         portion.append(family)

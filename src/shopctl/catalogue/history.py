@@ -46,7 +46,10 @@ def products_at(unit: Unit, products: Sequence[Product], at: Instant) -> dict[in
 
 
 def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Difference]:
-    """What is different between two moments, product by product in the order of creation, field by field."""
+    """What is different between two moments, product by product in the order of creation, field by field.
+
+    The status is the one buyers met, which a moment may change without anybody doing anything.
+    """
     last = 0
     while ids := changes.changed_between(unit, since, until, after=last, limit=_BATCH):
         products = list(queries.by_ids(unit, ids, now=until).values())
@@ -56,8 +59,13 @@ def differences(unit: Unit, since: Instant, until: Instant) -> Iterator[Differen
             for moment in (since, until)
         )
         for number in ids:
-            yield from compare(before.get(number), after.get(number))
+            yield from compare(as_met(before.get(number), since), as_met(after.get(number), until))
         last = ids[-1]
+
+
+def as_met(product: Product | None, at: Instant) -> Product | None:
+    """A product with the status that buyers met then."""
+    return product and product._replace(status=product.status_at(at))
 
 
 def compare(before: Product | None, after: Product | None) -> Iterator[Difference]:

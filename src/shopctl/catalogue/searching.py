@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shopctl.catalogue import facets, queries
+from shopctl.catalogue import due, facets, queries
 from shopctl.catalogue.candidates import SORTS, Choice, Terms
 from shopctl.catalogue.engines import engine as engine_named
 from shopctl.catalogue.engines.errors import IndexUnusable, UnknownSearchField, UnknownSort
 from shopctl.catalogue.facets import Facet
 from shopctl.catalogue.finding import Asked, page
-from shopctl.catalogue.indexing import Indexing, Note, Progress, Refreshed, silent
+from shopctl.catalogue.indexing import SMALL, Indexing, Note, Progress, Refreshed, silent
 from shopctl.catalogue.model import Product, effective_price, nearest_price
 from shopctl.catalogue.ports import Filter, Index, Question
 from shopctl.catalogue.where import FIELDS, KEYWORDS, Condition, parsed
@@ -95,6 +95,8 @@ class SearchService:
         IndexNotWritten.
         """
         started = time.perf_counter()
+        # Buyers already meet it; the index and others hear of it from the log.
+        due.tell(self.database, self.clock, wait=0, most=SMALL)
         plan = self._plan(request)
         before = self.indexing.generations.current()
         try:
@@ -124,6 +126,7 @@ class SearchService:
 
     def refresh(self, progress: Progress = silent) -> Refreshed:
         """Bring the index in step with the catalogue, as after an import. Raises IndexBusy, IndexNotWritten."""
+        due.tell(self.database, self.clock)
         return self.indexing.refresh(self.database, progress)
 
     def follow(self, progress: Progress = silent, note: Note = silent) -> None:
@@ -139,6 +142,7 @@ class SearchService:
 
     def reindex(self, progress: Progress = silent) -> dict[str, Any]:
         """Build the index anew: {"engine","documents","lag","seconds"}. Raises IndexBusy, IndexNotWritten."""
+        due.tell(self.database, self.clock)
         done = self.indexing.rebuild(self.database, progress)
         return {
             "engine": self.indexing.engine.name,

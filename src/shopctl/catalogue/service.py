@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shopctl.catalogue import changes, edits, queries
+from shopctl.catalogue import changes, edits, moments, queries
 from shopctl.catalogue.edits import Edit
 from shopctl.catalogue.errors import InvalidField, NotYetCreated
-from shopctl.catalogue.shapes import listed, shown
-from shopctl.kernel import clock
+from shopctl.catalogue.shapes import listed, price_field, shown
+from shopctl.kernel import clock, money
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.kernel.errors import UsageError
 from shopctl.storage.database import Database
@@ -17,7 +17,7 @@ from shopctl.storage.database import Database
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
     from shopctl.catalogue.listing import Filters
-    from shopctl.catalogue.model import Product
+    from shopctl.catalogue.model import Price, Product
     from shopctl.storage.unit import Unit
 
 
@@ -77,6 +77,7 @@ class CatalogueService:
         from shopctl.catalogue.assignments import Terms, assigned
         from shopctl.catalogue.life_cycle import check_schedule
 
+        self._tell_what_is_due(dry_run)
         with self.database.unit(dry_run=dry_run) as unit:
             now = self.clock.now()
             [product] = edits.locked(unit, [sku], now=now)
@@ -159,6 +160,7 @@ class CatalogueService:
         at: Instant | None,
         dry_run: bool,
     ) -> list[dict[str, Any]]:
+        self._tell_what_is_due(dry_run)
         with self.database.unit(dry_run=dry_run) as unit:
             now = self.clock.now()
             made = [Edit(product, rule(product, at, now)) for product in edits.locked(unit, skus, now=now)]
@@ -178,6 +180,13 @@ class CatalogueService:
             for after in [now_stored.get(edit.before.sku, edit.before)]
         ]
 
+    def _tell_what_is_due(self, dry_run: bool) -> None:
+        # Before it is edited, so that the log has both in their order.
+        if not dry_run:
+            from shopctl.catalogue import due
+
+            due.tell(self.database, self.clock)
+
     def _record(self, unit: Unit, action: str, subject: str | None, saved: Sequence[Edit]) -> None:
         if not saved:
             return
@@ -196,9 +205,28 @@ def _life(unit: Unit, product: Product) -> Iterator[dict[str, Any]]:
             "kind": change.kind,
             "actor": change.actor,
             "import_id": change.import_id,
-            "changes": _differences(Edit(before, product)) if before else [],
+            "changes": _fallen_due(product, change)
+            if change.kind in moments.KINDS
+            else _differences(Edit(before, product))
+            if before
+            else [],
         }
         product = before or product
+
+
+def _fallen_due(product: Product, change: changes.Change) -> list[dict[str, Any]]:
+    """What buyers met otherwise from that moment on."""
+    at = change.at
+    if change.kind == "publication_due":
+        return [{"field": "status", "from": product.status_at(at - 1), "to": product.status_at(at)}]
+    return [
+        {"field": price_field(tier), "from": before and _amount(before), "to": after and _amount(after)}
+        for tier, before, after in moments.prices_replaced(product, at)
+    ]
+
+
+def _amount(price: Price) -> str:
+    return money.show(price.amount, price.currency)
 
 
 def _differences(edit: Edit) -> list[dict[str, Any]]:

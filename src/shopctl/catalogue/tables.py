@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from shopctl.storage.tables import ShopTable
@@ -44,6 +44,8 @@ class Product(ShopTable, table=True):
         ),
         Index("ix_product_parent_sku", "parent_sku", sqlite_where=Column("parent_sku") != "",
               postgresql_where=Column("parent_sku") != ""),
+        Index("ix_product_due_at", "due_at", sqlite_where=text("due_at is not null"),
+              postgresql_where=text("due_at is not null")),
     )  # fmt: skip
 
     id: int = Field(sa_column=_number(primary_key=True))
@@ -67,6 +69,7 @@ class Product(ShopTable, table=True):
     version: int
     created_at: int = Field(sa_column=_number())
     updated_at: int = Field(sa_column=_number())
+    due_at: int | None = Field(sa_column=_number(nullable=True))  # its first moment that nobody has told, see `due`
 
 
 class RemovedProduct(ShopTable, table=True):
@@ -156,7 +159,7 @@ class Change(ShopTable, table=True):
 
     id: int | None = Field(default=None, sa_column=_number(primary_key=True))
     product_id: int = Field(sa_column=_number())
-    kind: str  # create | update | publish | retire | rollback | remove
+    kind: str  # create | update | publish | retire | rollback | remove | publication_due | price_due
     at: int = Field(sa_column=_number())
     version: int
     import_id: str | None

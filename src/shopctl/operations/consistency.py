@@ -39,6 +39,10 @@ class _Rule(NamedTuple):
     slow: bool = False
 
 
+_MOMENTS = """select id as product_id, publish_at as moment from product union all
+              select id, retire_at from product union all
+              select product_id, valid_from from price union all
+              select product_id, valid_until from price"""
 _PRODUCTS = (
     _Rule(
         "prices belong to a product",
@@ -100,6 +104,12 @@ _PRODUCTS = (
              from product p left join (select product_id, max(version) as version from change group by product_id) c
                on c.product_id = p.id
             where p.version <> coalesce(c.version, 0)""",
+        slow=True,
+    ),
+    _Rule(
+        "products know their moments to come",
+        f"""select p.sku || ': ' || m.moment from product p join ({_MOMENTS}) m on m.product_id = p.id
+            where m.moment > :now and p.status <> 'retired' and (p.due_at is null or p.due_at > m.moment)""",
         slow=True,
     ),
     _Rule(

@@ -31,8 +31,12 @@ class Database(Protocol):
     def create(self) -> None:
         """Make an empty database where the engine can."""
 
-    def unit(self, *, dry_run: bool = False) -> AbstractContextManager[Unit]:
-        """A write transaction; `dry_run` rolls it back at its end."""
+    def unit(self, *, dry_run: bool = False, wait: float | None = None) -> AbstractContextManager[Unit]:
+        """A write transaction; `dry_run` rolls it back at its end.
+
+        Where there is one writer at a time it waits for its turn, at most `wait` seconds if they are given. Raises
+        DatabaseLocked.
+        """
 
     def read(self) -> AbstractContextManager[Unit]:
         """A read-only snapshot."""

@@ -45,6 +45,7 @@ class PostgresUnit(Unit):
 
     dialect: ClassVar[Dialect] = "postgres"
     for_update: ClassVar[str] = "for update"
+    for_claim: ClassVar[str] = "for update skip locked"
 
     def __init__(self, connection: psycopg.Connection[Any], place: str, lock_wait: float) -> None:
         self.connection: psycopg.Connection[Any] = connection
@@ -180,8 +181,11 @@ class PostgresDatabase:
         return self._connection
 
     @contextmanager
-    def unit(self, *, dry_run: bool = False) -> Iterator[PostgresUnit]:
-        """A write transaction: committed at the end, rolled back on an error or when `dry_run`."""
+    def unit(self, *, dry_run: bool = False, wait: float | None = None) -> Iterator[PostgresUnit]:
+        """A write transaction: committed at the end, rolled back on an error or when `dry_run`.
+
+        It begins at once, whoever else writes, so that there is nothing to `wait` for.
+        """
         with self._transaction(_WRITE, "rollback" if dry_run else "commit") as unit:
             yield unit
 

@@ -31,6 +31,7 @@ class SqliteUnit(Unit):
 
     dialect: ClassVar[Dialect] = "sqlite"
     for_update: ClassVar[str] = ""
+    for_claim: ClassVar[str] = ""
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self.connection: sqlite3.Connection = connection
@@ -148,7 +149,7 @@ class SqliteDatabase:
         with translated(self.place, self.lock_wait):
             mode = _journal(connection)
         if mode != "wal":
-            with self._seated(), translated(self.place, self.lock_wait):
+            with self._seated(self.lock_wait), translated(self.place, self.lock_wait):
                 connection.execute(f"pragma page_size = {_PAGE_BYTES}")
                 connection.execute("pragma journal_mode = wal").fetchall()
 
@@ -165,10 +166,13 @@ class SqliteDatabase:
         return self._connection
 
     @contextmanager
-    def unit(self, *, dry_run: bool = False) -> Iterator[SqliteUnit]:
-        """A write transaction: committed at the end, rolled back on an error or when `dry_run`."""
+    def unit(self, *, dry_run: bool = False, wait: float | None = None) -> Iterator[SqliteUnit]:
+        """A write transaction: committed at the end, rolled back on an error or when `dry_run`.
+
+        It waits for its turn as long as the database was opened with, or at most `wait` seconds.
+        """
         connection = self.connect()
-        with self._alone(), self._seated():
+        with self._alone(), self._seated(self.lock_wait if wait is None else wait):
             with translated(self.place, self.lock_wait):
                 connection.execute("begin immediate")
             try:
@@ -255,9 +259,9 @@ class SqliteDatabase:
             self._open = False
 
     @contextmanager
-    def _seated(self) -> Iterator[None]:
-        if not self._turnstile.enter(time.monotonic() + self.lock_wait):
-            raise errors.DatabaseLocked(place=self.place, seconds=self.lock_wait)
+    def _seated(self, wait: float) -> Iterator[None]:
+        if not self._turnstile.enter(time.monotonic() + wait):
+            raise errors.DatabaseLocked(place=self.place, seconds=wait)
         try:
             yield
         finally:

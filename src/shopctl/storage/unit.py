@@ -20,7 +20,8 @@ class Unit(ABC):
     """
 
     dialect: ClassVar[Dialect]
-    for_update: ClassVar[str]  # row locks for claims; SQLite's single writer needs none
+    for_update: ClassVar[str]  # row locks; SQLite's single writer needs none
+    for_claim: ClassVar[str]  # the same, leaving out the rows that somebody else has locked
     connection: Any  # the driver's own, for what only migrations and checks do
 
     @abstractmethod

@@ -9,14 +9,14 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import openpyxl
 import pytest
 
 from shopctl.catalogue import exporting
 from shopctl.catalogue.errors import NotForSpreadsheets, NothingToWriteTo
-from shopctl.catalogue.exporting import COLUMNS, ExportRequest
+from shopctl.catalogue.exporting import COLUMNS, ExportRequest, Format
 from shopctl.catalogue.outlet import NoRoom
 from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
@@ -161,6 +161,23 @@ def test_more_products_than_a_sheet_has_rows_are_told(feeds: Feeds, monkeypatch:
 
     with pytest.raises(NotForSpreadsheets, match="a sheet holds 2 products"):
         feeds.export("xlsx", "more.xlsx")
+
+
+@pytest.mark.parametrize("format", get_args(Format))
+def test_products_that_a_rollback_removed_are_in_the_exports_of_the_past(feeds: Feeds, turned: Any, format: Format):
+    first = "sku,parent_sku,name,price,stock,options.size\nA,,Shirt,1.00,,\nA-S,A,Shirt,1.00,5,S\nZ,,Mug,2.00,6,\n"
+    second = first + "A-M,A,Shirt,1.00,3,M\nM,,Hat,3.00,1,\nM-1,M,Hat,3.00,1,L\n"
+    feeds.run(first)
+    turned.time += 1_000_000
+    done = feeds.run(second)
+    at, then = turned.time, feeds.export(format, f"then.{format}").read_bytes()
+    turned.time += 1_000_000
+    feeds.rollbacks.run(done.import_id)
+    assert feeds.export(format, f"now.{format}").read_bytes() != then
+    turned.time += 1_000_000
+    feeds.run(second.replace("Hat", "Cap"))  # what was removed is there again, as another product
+
+    assert feeds.export(format, f"past.{format}", at=at).read_bytes() == then
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -117,7 +117,8 @@ class World:
             for since, until in itertools.combinations_with_replacement(moments, 2):
                 before, after = self.photographs.get(since, {}), self.photographs.get(until, {})
                 expected = [row for product in today
-                            for row in history.compare(before.get(product.id), after.get(product.id))]  # fmt: skip
+                            for row in history.compare(history.as_met(before.get(product.id), since),
+                                                       history.as_met(after.get(product.id), until))]  # fmt: skip
                 assert list(history.differences(unit, since, until)) == expected
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shopctl.catalogue import queries
+from shopctl.catalogue import due, queries
 from shopctl.catalogue.feed.row import LINE, FeedRow
 from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing import planning, stage
@@ -64,6 +64,8 @@ class ApplyService:
             check=lambda shop, code, key, mac: self.audit.is_signed(shop, planning.KIND, code, key, mac),
         )
         with self.database.exclusive("catalogue.import", wait=_WAIT):
+            if not dry_run:
+                due.tell(self.database, self.clock)
             return _Applying(self, plan, dry_run, progress).run()
 
 

@@ -7,7 +7,7 @@ repeat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +22,7 @@ from shopctl.catalogue.feed.row import (
     LINE,
     PRICES,
     SKU,
+    STATUS,
     STOCK,
     Feed,
     FeedRow,
@@ -34,6 +35,7 @@ from shopctl.catalogue.importing.current import COLUMNS
 from shopctl.catalogue.importing.journal import Journal, json_rows
 from shopctl.catalogue.importing.merge import record_creations
 from shopctl.catalogue.importing.outcome import creation_values
+from shopctl.catalogue.moments import next_moment
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -75,6 +77,21 @@ class Layout:
         self._extra = self.columns.index("attributes") - 1 if "attributes" in self.columns else None
         # A table gives the same fields in every row, a JSON record may leave any of them out.
         self._same = self._straight and feed.header != RECORD_HEADER
+
+        self._now = now
+
+    def moments(self, priced: Iterable[tuple[int, FeedRow]]) -> list[dict[str, int]]:
+        """The products of these numbered rows that have a moment to come, with the first of them.
+
+        It can only be that of a price: feeds that schedule products are judged together.
+        """
+        found = []
+        for number, row in priced:
+            status = DEFAULTS[STATUS] if row[STATUS] is ... else row[STATUS]
+            moment = next_moment(status, None, None, [price[4:] for price in row[PRICES]], after=self._now)
+            if moment is not None:
+                found.append({"id": number, "due_at": moment})
+        return found
 
     def products(self, rows: Sequence[FeedRow], first_id: int) -> list[tuple[Any, ...]]:
         """Product rows, numbered, for feed rows whose products do not exist yet."""
@@ -119,13 +136,14 @@ def prepare(
             [tuple(reject) for reject in batch.rejects],
             batch.position,
             batch.line,
+            layout.moments((number, row) for number, row in numbered if row[PRICES] is not ...) if others else [],
         )  # fmt: skip
         first_id += len(rows)
 
 
 def write(unit: Unit, journal: Journal, layout: Layout, prepared: Prepared, *, actor: str, now: Instant) -> None:
     """In the parent: add a prepared batch and count it."""
-    count, first, products, plain_prices, prices, stocks, records, paths, rejects, _, line = prepared
+    count, first, products, plain_prices, prices, stocks, records, paths, rejects, _, line, moments = prepared
     add_categories(unit, paths)
     if count:
         unit.insert_many("product", layout.columns, products, constants=layout.constants)
@@ -133,6 +151,7 @@ def write(unit: Unit, journal: Journal, layout: Layout, prepared: Prepared, *, a
         unit.insert_many("price", _PRICE, prices)
         unit.insert_many("stock", _STOCK, stocks)
         unit.insert_many("feed_record", _RECORD, records, constants={"feed_id": journal.feed_id})
+        unit.execute_many("update product set due_at = :due_at where id = :id", moments)
         record_creations(unit, journal, first=first, last=first + count - 1, actor=actor, now=now)
     journals.add_rejects(unit, journal, rejects)
     journal.line = line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from shopctl.catalogue import due
 from shopctl.catalogue.changes import previous_json
 from shopctl.catalogue.feed.row import CATEGORIES, CATEGORY, SKU, FeedRow, canonical
 from shopctl.catalogue.importing.categories import add_categories, category_paths
@@ -12,12 +13,15 @@ from shopctl.catalogue.importing.current import COLUMNS, load
 from shopctl.catalogue.importing.journal import Journal, json_rows
 from shopctl.catalogue.importing.outcome import Outcome, outcome
 from shopctl.catalogue.importing.survey import Judge
+from shopctl.catalogue.moments import next_moment
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 FIRST_PRODUCT = 1
 
-_UPDATE = f"""update product set version = version + 1, updated_at = :now,
+_STATUS = COLUMNS.index("status")
+
+_UPDATE = f"""update product set version = version + 1, updated_at = :now, due_at = {due.KEEP_DUE},
                      {", ".join(f"{name} = :{name}" for name in COLUMNS)}
                where id = :id and version = :version"""
 
@@ -50,8 +54,8 @@ def create(unit: Unit, journal: Journal, creations: Sequence[Outcome], *, actor:
     numbered = list(enumerate(creations, first))
     unit.insert_many(
         "product",
-        ("id", *COLUMNS, "version", "created_at", "updated_at"),
-        [(number, *each.values, 1, now, now) for number, each in numbered],
+        ("id", *COLUMNS, "version", "created_at", "updated_at", "due_at"),
+        [(number, *each.values, 1, now, now, due_at(each, now)) for number, each in numbered],
     )
     _insert_prices(unit, numbered)
     unit.insert_many(
@@ -71,6 +75,12 @@ def record_creations(unit: Unit, journal: Journal, *, actor: str, now: Instant, 
            select id, 'create', :now, 1, :import_id, :actor from created""",
         now=now, import_id=journal.id, actor=actor, first=first, last=last,
     )  # fmt: skip
+
+
+def due_at(each: Outcome, now: Instant) -> Instant | None:
+    """The first moment to come of what a row leads to."""
+    periods = [(since, until) for (_, _, _, since), (_, until) in each.prices.items()]
+    return next_moment(each.values[_STATUS], each.values[-2], each.values[-1], periods, after=now)
 
 
 def next_product_id(unit: Unit) -> int:
@@ -166,4 +176,5 @@ def _facts(each: Outcome) -> tuple[int, int, dict[str, Any]]:
 
 def _parameters(each: Outcome, now: Instant) -> dict[str, object]:
     number, version, _ = _facts(each)
-    return {**dict(zip(COLUMNS, each.values, strict=True)), "id": number, "version": version, "now": now}
+    return {**dict(zip(COLUMNS, each.values, strict=True)), "id": number, "version": version, "now": now,
+            "due_at": due_at(each, now)}  # fmt: skip

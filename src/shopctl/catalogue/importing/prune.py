@@ -47,7 +47,7 @@ def missing(unit: Unit, journal: Journal, known: KnownRecords, *, lock: bool = T
                   and p.sku not in (select sku from import_reject where import_id = :id)
                   and not (r.hash is null and exists (
                            select 1 from change c
-                            where c.product_id = p.id and c.import_id is null
+                            where c.product_id = p.id and c.import_id is null and {changes.edited_sql("c")}
                               and c.id > (select change_from from catalogue_import where id = :id)))
                 order by p.id {unit.for_update if lock else ""}""",
             feed=journal.feed_id,

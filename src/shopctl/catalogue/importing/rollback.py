@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from shopctl.catalogue import history, queries
+from shopctl.catalogue import due, history, queries
 from shopctl.catalogue.importing import run as runs
 from shopctl.catalogue.importing import undoing
 from shopctl.catalogue.importing.errors import ImportNotFound, RollbackConflict, RollbackOvertaken, RolledBackAlready
@@ -78,6 +78,8 @@ class RollbackService:
         """
         started = time.monotonic()
         with self.database.exclusive("catalogue.import", wait=_WAIT):
+            if not dry_run:
+                due.tell(self.database, self.clock)
             with self.database.unit(dry_run=dry_run) as unit:
                 report = self._begin(unit, import_id, dry_run)
                 used = undoing.in_use(unit, import_id)

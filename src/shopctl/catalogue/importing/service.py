@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from shopctl.catalogue import due
 from shopctl.catalogue.feed.errors import BrokenFeed, NoRows
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.catalogue.feed.row import Feed, Limits
@@ -96,6 +97,8 @@ class ImportService:
             if kept and not stage.JUDGED_TOGETHER & feed.fields:
                 kept.keeping = False
             with self.database.exclusive("catalogue.import", wait=_WAIT):
+                if not request.dry_run:
+                    due.tell(self.database, self.clock)
                 return self._finish(self._decided(self._begin(request, feed, progress, kept, guards)))
 
     def _decided(self, run: Run) -> Run:
