@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from shopctl.catalogue.listing import STATUS_AT
 from shopctl.catalogue.model import DEFAULT_LIST
-from shopctl.catalogue.where import Condition, minor_units
+from shopctl.catalogue.ports import Priced
+from shopctl.catalogue.where import Condition, minor_units, ranges
 from shopctl.kernel import money
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
@@ -53,6 +54,12 @@ class Choice(NamedTuple):
     def numbers(self) -> list[Condition]:
         """Conditions on numbers among options and attributes."""
         return [condition for condition in self.conditions if condition.field == "fact"]
+
+    def priced(self, currency: str) -> Priced | None:
+        """What the conditions on the price ask of an index; None without any."""
+        exponent = money.exponent_of(currency)
+        found = tuple(ranges(condition, exponent) for condition in self.conditions if condition.field == "price")
+        return Priced(currency, found) if found else None
 
 
 def chosen(

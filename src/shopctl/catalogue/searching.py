@@ -191,10 +191,7 @@ class SearchService:
             index = standing.index
             _check_names(index, plan)
             found = page(unit, standing, plan.asked, self._read)
-            counts = {
-                facet.name: facets.counts(unit, index, found.question, facet, plan.asked.terms, found.matches)
-                for facet in plan.facets
-            }
+            counts = facets.counts(unit, index, found.question, plan.facets, plan.asked.terms, found.matches)
             products = queries.by_ids(unit, [number for number, _ in found.hits], now=plan.asked.terms.now)
         answer: dict[str, Any] = {
             "hits": [_hit(products[number], score, plan) for number, score in found.hits if number in products],

@@ -126,22 +126,17 @@ class TantivyIndex:
         return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
 
     def count(
-        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
-    ) -> list[tuple[str, int]]:
-        """The values of a field among all matches, the most frequent first, equally frequent ones by value."""
-        terms: dict[str, Any] = {"field": COLUMNS[field], "size": _MOST_VALUES, "segment_size": _SEGMENT_VALUES}
-        start = ""
-        if field == "fact":
-            start = fact_start(key)
-            terms["include"] = _in_any_case(start) + "(.|\n)*"
+        self, question: Question, columns: Sequence[tuple[Keyword, str]], *, within: Collection[int] | None = None
+    ) -> list[list[tuple[str, int]]]:
+        """For each field: its values among all matches, the most frequent first, equally frequent ones by value."""
+        asked = {str(number): {"terms": counted(field, key)} for number, (field, key) in enumerate(columns)}
         query = query_of(question, self._language) if within is None else of_ids(within)
         with _readable():
-            found = self._searcher.aggregate(query, {"values": {"terms": terms}})
-        counts: dict[str, int] = {}
-        for bucket in found["values"]["buckets"]:
-            value = bucket["key"][len(start) :]
-            counts[value] = counts.get(value, 0) + bucket["doc_count"]
-        return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+            found = self._searcher.aggregate(query, asked)
+        return [
+            _values(found[str(number)]["buckets"], len(fact_start(key)) if field == "fact" else 0)
+            for number, (field, key) in enumerate(columns)
+        ]
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
@@ -244,6 +239,22 @@ def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[
     while 0 < last < len(pairs) and pairs[last][0] == pairs[wanted - 1][0]:
         last += 1
     return pairs[:last]
+
+
+def counted(field: Keyword, key: str) -> dict[str, Any]:
+    """What tantivy is asked for to count the values of a field."""
+    terms: dict[str, Any] = {"field": COLUMNS[field], "size": _MOST_VALUES, "segment_size": _SEGMENT_VALUES}
+    if field == "fact":
+        terms["include"] = _in_any_case(fact_start(key)) + "(.|\n)*"
+    return terms
+
+
+def _values(buckets: Sequence[dict[str, Any]], start: int) -> list[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for bucket in buckets:
+        value = bucket["key"][start:]
+        counts[value] = counts.get(value, 0) + bucket["doc_count"]
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _in_any_case(text: str) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 import tantivy
 
-from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
+from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS, exact, price
 from shopctl.catalogue.engines.names import head
 from shopctl.catalogue.ports import Document
 
-FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 3  # raise it with every change of this module that makes other terms of the same document
 
 
 HEAD = "head"  # the words of the name that say what it is
@@ -38,6 +38,8 @@ def schema() -> Any:
     builder.add_text_field("shown", tokenizer_name="raw", index_option="basic")  # never | timed; always: without
     builder.add_integer_field("visible_from", fast=True)
     builder.add_integer_field("visible_until", fast=True)
+    builder.add_integer_field("price", fast=True)  # those of every moment
+    builder.add_text_field("price_varies", tokenizer_name="raw", index_option="basic")  # currencies
     builder.add_text_field("position", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -96,6 +98,10 @@ def written(document: Document, language: str) -> Any:
         fields["tag"] = [shortened(tag) for tag in document.tags]
     if document.facts:
         fields["fact"] = [fact(key, value) for key, value in document.facts]
+    for currency, amounts, varies in document.costs:
+        fields.setdefault("price", []).extend(price(currency, amount) for amount in amounts)
+        if varies or not all(map(exact, amounts)):
+            fields.setdefault("price_varies", []).append(currency)
     if document.visible is None:
         fields["shown"] = "never"
     elif document.visible != ALWAYS:
