@@ -113,8 +113,8 @@ def _recorded() -> Iterator[list[Callable[[], Any]]]:
     def counted(self: Any, question: Any, columns: Any, **asked: Any) -> Any:
         query, searcher = engine.query_of(question, self._language), self._searcher
         terms = {
-            str(number): {"terms": {"field": engine.COLUMNS[field], "size": 100}}
-            for number, (field, _) in enumerate(columns)
+            str(number): {"terms": engine.counted(field, key)["terms"] | {"size": 100}}
+            for number, (field, key) in enumerate(columns)
         }
         calls.append(lambda: searcher.aggregate(query, terms))
         return count(self, question, columns, **asked)

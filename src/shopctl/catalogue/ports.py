@@ -187,3 +187,6 @@ class Engine(Protocol):
 
     def open(self, folder: Path) -> Index:
         """Open one. Raises IndexUnusable."""
+
+    def stamp(self, folder: Path) -> object:
+        """What no two commits have in common, without opening anything. Raises OSError where there is no index."""

@@ -16,9 +16,9 @@ from shopctl.catalogue.engines.columns import AS_WRITTEN_WEIGHT, COLUMNS, HEAD_W
 from shopctl.catalogue.engines.tantivy_schema import (
     HEAD,
     POSITION_ID,
+    VALUE,
     analyzers,
-    fact,
-    fact_start,
+    fact_column,
     folded,
     schema,
     shortened,
@@ -142,11 +142,16 @@ def _phrase(field: str, words: Sequence[str], language: str) -> Any:
 
 
 def _filter(condition: Filter) -> Any:
+    if condition.field == "fact":
+        column = fact_column(condition.key)
+        return _term(column, folded(VALUE + shortened(condition.value)), "basic") if condition.value else filled(column)
     column = COLUMNS[condition.field]
-    if condition.value:
-        text = condition.value if condition.field != "fact" else fact(condition.key, condition.value)
-        return _keyword(column, text)
-    return _beginning(column, folded(fact_start(condition.key)) if condition.field == "fact" else "")
+    return _keyword(column, condition.value) if condition.value else _beginning(column, "")
+
+
+def filled(column: str) -> Any:
+    """Products that have an option or attribute in this column."""
+    return Query.exists_query(column)
 
 
 def _priced(priced: Priced) -> Iterator[Any]:
@@ -176,7 +181,7 @@ def _visible(at: Instant) -> list[tuple[Any, Any]]:
 
 
 def _keyword(field: str, text: str) -> Any:
-    return _term(field, folded(text if field == "fact" else shortened(text)), "basic")
+    return _term(field, folded(shortened(text)), "basic")
 
 
 def _term(field: str, value: str, index_option: str = "freq") -> Any:

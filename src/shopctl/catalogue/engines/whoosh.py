@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,10 @@ class WhooshEngine:
         with _readable():
             index = whoosh_index.open_dir(str(folder), schema=schema(self.language))
         return WhooshIndex(index, folder, self.language)
+
+    def stamp(self, folder: Path) -> object:
+        """The list of segments has a number in its name, which each commit raises."""
+        return sorted(name for name in os.listdir(folder) if name.endswith(".toc"))
 
 
 class WhooshIndex:
