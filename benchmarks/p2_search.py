@@ -110,14 +110,11 @@ def _recorded() -> Iterator[list[Callable[[], Any]]]:
             calls[:] = [lambda: searcher.search(query, limit).hits]
         return find(self, question, limit)
 
-    def counted(self: Any, question: Any, columns: Any, **asked: Any) -> Any:
+    def counted(self: Any, question: Any, columns: Any, most: int, **asked: Any) -> Any:
         query, searcher = engine.query_of(question, self._language), self._searcher
-        terms = {
-            str(number): {"terms": engine.counted(field, key)["terms"] | {"size": 100}}
-            for number, (field, key) in enumerate(columns)
-        }
+        terms = {str(number): engine.counted(field, key, 100) for number, (field, key) in enumerate(columns)}
         calls.append(lambda: searcher.aggregate(query, terms))
-        return count(self, question, columns, **asked)
+        return count(self, question, columns, most, **asked)
 
     engine.TantivyIndex.find, engine.TantivyIndex.count = found, counted  # type: ignore[method-assign]
     try:

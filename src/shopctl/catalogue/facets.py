@@ -17,6 +17,7 @@ from shopctl.storage.unit import Unit
 
 COUNTED = (*(name for name in FIELDS if name in KEYWORDS and name != "sku"), *NUMBERS)
 _MOST_VALUES = 100  # shown of a facet
+_MOST_NUMBERS = 1000  # different ones that are counted by ranges
 _AUTOMATIC = 5  # ranges of a number whose bounds nobody gave
 _RANGE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,8})?)?\s*-\s*([0-9]{1,15}(?:\.[0-9]{1,8})?)?\s*")
 _STEPS = (Decimal(1), Decimal(2), Decimal(5))  # of round numbers, in each power of ten
@@ -82,11 +83,9 @@ def counts(
     columns = {
         facet.name: (KEYWORDS.get(facet.field, "fact"), facet.key) for facet in wanted if facet.field not in NUMBERS
     }
-    found = (
-        dict(zip(columns, index.count(question, tuple(columns.values()), within=matches), strict=True))
-        if columns
-        else {}
-    )
+    most = _MOST_NUMBERS if any(facet.ranges for facet in wanted) else _MOST_VALUES
+    counted = index.count(question, tuple(columns.values()), most, within=matches) if columns else []
+    found = dict(zip(columns, counted, strict=True))
     shown: dict[str, list[dict[str, Any]]] = {}
     for facet in wanted:
         if facet.field in NUMBERS:

@@ -140,9 +140,14 @@ class Index(Protocol):
         """All matches as (id, score), in no order; without words the score is nothing."""
 
     def count(
-        self, question: Question, columns: Sequence[tuple[Keyword, str]], *, within: Collection[int] | None = None
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
     ) -> list[list[tuple[str, int]]]:
-        """For each field, with the key of a fact: its values among all matches, the most frequent first.
+        """For each field, with the key of a fact: its `most` frequent values among all matches, those first.
 
         `within` leaves only these ids.
         """

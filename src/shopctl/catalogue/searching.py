@@ -78,7 +78,7 @@ class SearchService:
 
     @property
     def indexing(self) -> Indexing:
-        """The index, with its engine imported on first use. Raises EngineMissing."""
+        """The index, with its engine imported on first use. Raises EngineMissing, EngineNotInstalled."""
         if self._made is None:
             self._made = Indexing(engine_named(self._engine, self._language), self._folder)
         return self._made

@@ -29,7 +29,6 @@ from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Q
 _LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
 _BULK_HEAP = 64_000_000  # with more the writer is no faster, and merging needs memory beside it
 _BULK_THREADS = 2
-_MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
 _TIED = 100  # equally good hits that are looked at behind the last place asked for
@@ -130,10 +129,18 @@ class TantivyIndex:
         return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
 
     def count(
-        self, question: Question, columns: Sequence[tuple[Keyword, str]], *, within: Collection[int] | None = None
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
     ) -> list[list[tuple[str, int]]]:
-        """For each field: its values among all matches, the most frequent first, equally frequent ones by value."""
-        asked = {str(number): counted(field, key) for number, (field, key) in enumerate(columns)}
+        """For each field: its `most` frequent values among all matches, equally frequent ones by value.
+
+        Which of them come last when there are more is not settled.
+        """
+        asked = {str(number): counted(field, key, most) for number, (field, key) in enumerate(columns)}
         query = query_of(question, self._language) if within is None else of_ids(within)
         with _readable():
             found = self._searcher.aggregate(query, asked)
@@ -249,10 +256,10 @@ def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[
     return pairs[:last]
 
 
-def counted(field: Keyword, key: str) -> dict[str, Any]:
+def counted(field: Keyword, key: str, most: int) -> dict[str, Any]:
     """What tantivy is asked for to count the values of a field."""
     column = fact_column(key) if field == "fact" else COLUMNS[field]
-    return {"terms": {"field": column, "size": _MOST_VALUES, "segment_size": _SEGMENT_VALUES}}
+    return {"terms": {"field": column, "size": most, "segment_size": _SEGMENT_VALUES}}
 
 
 @contextmanager

@@ -27,7 +27,6 @@ from shopctl.catalogue.engines.whoosh_schema import (
 )
 from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
 
-_MOST_VALUES = 1000  # of a field that is counted
 _LITTLE_MEMORY, _BULK_MEMORY = 32, 128  # MB before a segment is written
 _DIGITS = 4  # of a score that tell two hits apart: sums in another order differ behind them
 
@@ -104,9 +103,14 @@ class WhooshIndex:
         return [(number, score) for number, score, _ in self._matches(question)]
 
     def count(
-        self, question: Question, columns: Sequence[tuple[Keyword, str]], *, within: Collection[int] | None = None
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
     ) -> list[list[tuple[str, int]]]:
-        """For each field: its values among all matches, the most frequent first, equally frequent ones by value."""
+        """For each field: its `most` frequent values among all matches, equally frequent ones by value."""
         chosen = None if within is None else set(within)
         counts: list[dict[str, int]] = [{} for _ in columns]
         for number, _, stored in self._matches(question):
@@ -117,7 +121,7 @@ class WhooshIndex:
                         values = (value_of(text, key) for text in stored["values"][field])
                     for value in {value for value in values if value is not None}:
                         counted[value] = counted.get(value, 0) + 1
-        return [sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_VALUES] for counted in counts]
+        return [sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:most] for counted in counts]
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
