@@ -100,34 +100,27 @@ def _asked(services: Services, text: str, more: dict[str, Any]) -> None:
 
 @contextmanager
 def _recorded() -> Iterator[list[Callable[[], Any]]]:
-    """The first query that finds hits, and each count of a facet, as calls of tantivy alone."""
+    """The query that found the hits, and the count of its facets, as calls of tantivy alone."""
     calls: list[Callable[[], Any]] = []
     find, count = engine.TantivyIndex.find, engine.TantivyIndex.count
-    every = engine.TantivyIndex.every
 
     def found(self: Any, question: Any, limit: int) -> Any:
-        query, searcher = engine.query_of(question, self._language), self._searcher
-        calls.append(lambda: searcher.search(query, limit).hits)
+        if question.text:
+            query, searcher = engine.query_of(question, self._language), self._searcher
+            calls[:] = [lambda: searcher.search(query, limit).hits]
         return find(self, question, limit)
 
-    def all_found(self: Any, question: Any) -> Any:
+    def counted(self: Any, question: Any, columns: Any, most: int, **asked: Any) -> Any:
         query, searcher = engine.query_of(question, self._language), self._searcher
-        calls.append(lambda: searcher.search(query, 10).hits)
-        return every(self, question)
-
-    def counted(self: Any, question: Any, field: str, key: str = "", **asked: Any) -> Any:
-        query, searcher = engine.query_of(question, self._language), self._searcher
-        terms = {"field": engine.COLUMNS[field], "size": 100}
-        calls.append(lambda: searcher.aggregate(query, {"values": {"terms": terms}}))
-        return count(self, question, field, key, **asked)
+        terms = {str(number): engine.counted(field, key, 100) for number, (field, key) in enumerate(columns)}
+        calls.append(lambda: searcher.aggregate(query, terms))
+        return count(self, question, columns, most, **asked)
 
     engine.TantivyIndex.find, engine.TantivyIndex.count = found, counted  # type: ignore[method-assign]
-    engine.TantivyIndex.every = all_found  # type: ignore[method-assign]
     try:
         yield calls
     finally:
         engine.TantivyIndex.find, engine.TantivyIndex.count = find, count  # type: ignore[method-assign]
-        engine.TantivyIndex.every = every  # type: ignore[method-assign]
 
 
 def _milliseconds(work: Callable[[], Any]) -> float:

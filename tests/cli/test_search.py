@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -169,6 +170,28 @@ def test_an_engine_that_is_not_there_is_refused(filled: Shop):
     refused = filled.run("catalogue", "search", "mug", "-o", "json", env={"SHOPCTL_SEARCH__ENGINE": "solr"}, expect=2)
 
     assert "one of tantivy, whoosh" in refused.stderr
+
+
+@pytest.mark.parametrize(("name", "other"), [("tantivy", "whoosh"), ("whoosh", "tantivy")])
+def test_an_engine_whose_library_is_not_installed_is_said_in_one_line_with_a_way_out(
+    filled: Shop, tmp_path: Path, name: str, other: str
+) -> None:
+    (tmp_path / "absent").mkdir()
+    (tmp_path / "absent" / f"{name}.py").write_text(
+        f"raise ModuleNotFoundError('No module named {name}', name='{name}')"
+    )
+    absent = {"PYTHONPATH": str(tmp_path / "absent"), "SHOPCTL_SEARCH__ENGINE": name}
+
+    refused = filled.run("catalogue", "search", "mug", env=absent, expect=2)
+
+    assert (
+        refused.stderr.splitlines()[0] == f"error: The search engine {name} cannot be loaded: No module named {name}."
+    )
+    assert f"or set search.engine to {other}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 2
+    in_json = filled.run("catalogue", "search", "mug", "-o", "json", env=absent, expect=2)
+    assert in_json.error["code"] == "search.engine_not_installed"
+    filled.run("catalogue", "search", "mug", env=absent | {"SHOPCTL_SEARCH__ENGINE": other})
 
 
 def test_an_argument_that_is_no_utf_8_is_looked_for_like_any_other(filled: Shop):

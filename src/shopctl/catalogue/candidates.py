@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from shopctl.catalogue import queries
 from shopctl.catalogue.listing import STATUS_AT
-from shopctl.catalogue.model import DEFAULT_LIST
-from shopctl.catalogue.where import Condition, minor_units
+from shopctl.catalogue.model import DEFAULT_LIST, Price
+from shopctl.catalogue.ports import Priced
+from shopctl.catalogue.where import Condition, minor_units, ranges
 from shopctl.kernel import money
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
@@ -54,6 +56,12 @@ class Choice(NamedTuple):
         """Conditions on numbers among options and attributes."""
         return [condition for condition in self.conditions if condition.field == "fact"]
 
+    def priced(self, currency: str) -> Priced | None:
+        """What the conditions on the price ask of an index; None without any."""
+        exponent = money.exponent_of(currency)
+        found = tuple(ranges(condition, exponent) for condition in self.conditions if condition.field == "price")
+        return Priced(currency, found) if found else None
+
 
 def chosen(
     unit: Unit, hits: Sequence[tuple[int, float]], choice: Choice, sort: str, terms: Terms
@@ -74,6 +82,24 @@ def chosen(
     if column == "price":
         rows.sort(key=lambda row: row[2] is None)
     return [(row[0], scores[row[0]]) for row in rows]
+
+
+class Shown(NamedTuple):
+    """What a hit shows of a product; `stock` is what is available over all locations."""
+
+    sku: str
+    name: str
+    brand: str
+    category: str
+    stock: int
+    prices: tuple[Price, ...]
+
+
+def shown(unit: Unit, ids: list[int], terms: Terms) -> dict[int, Shown]:
+    """Products by their numbers; those that are not there are missing."""
+    rows = _rows(unit, sorted(ids), f"id, sku, name, brand, category, {_STOCK}", (), {"now": terms.now})
+    prices = queries.prices_of(unit, ids) if ids else {}
+    return {number: Shown._make((*row, prices.get(number, ()))) for number, *row in rows}
 
 
 def amounts(unit: Unit, ids: Collection[int], field: str, terms: Terms) -> list[int]:

@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-from shopctl.catalogue.ports import Document
+from shopctl.catalogue.model import DEFAULT_LIST
+from shopctl.catalogue.ports import Cost, Document
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
@@ -24,22 +25,24 @@ _MOST_FACTS = 500  # of one product; what a hostile feed brings beyond is found 
 
 def all_documents(unit: Unit) -> Iterator[Document]:
     """Every product, in the order of creation, in bounded memory."""
-    for row in unit.stream(f"select {_COLUMNS} from product order by id"):
-        yield document(row)
+    rows = unit.stream(f"select {_COLUMNS} from product order by id")
+    while batch := list(islice(rows, _BATCH)):
+        costs = _costs(unit, "product_id between :first and :last", first=batch[0][0], last=batch[-1][0])
+        for row in batch:
+            yield document(row, costs.get(row[0], ()))
 
 
 def documents_of(unit: Unit, ids: Sequence[int]) -> Iterator[Document]:
     """The products of these numbers; those that are not there are missing."""
+    each = f"in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
     for start in range(0, len(ids), _BATCH):
-        for row in unit.tuples(
-            f"""select {_COLUMNS} from product
-                 where id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})""",
-            ids=json.dumps([[number] for number in ids[start : start + _BATCH]]),
-        ):
-            yield document(row)
+        numbers = json.dumps([[number] for number in ids[start : start + _BATCH]])
+        costs = _costs(unit, f"product_id {each}", ids=numbers)
+        for row in unit.tuples(f"select {_COLUMNS} from product where id {each}", ids=numbers):
+            yield document(row, costs.get(row[0], ()))
 
 
-def document(row: Sequence[Any]) -> Document:
+def document(row: Sequence[Any], costs: tuple[Cost, ...]) -> Document:
     """A row in the order of the columns above as a document."""
     (number, sku, name, brand, kind, description, parent_sku, category, more, tags, options, attributes,
      status, publish_at, retire_at) = row  # fmt: skip
@@ -57,7 +60,22 @@ def document(row: Sequence[Any]) -> Document:
         _details(tags, facts, parent_sku),
         facts[:_MOST_FACTS],
         visible(status, publish_at, retire_at),
+        costs,
     )
+
+
+def costs_of(prices: Iterable[tuple[str, int, Instant, Instant | None]]) -> tuple[Cost, ...]:
+    """What one piece costs, from its prices as (currency, amount, valid from, valid until).
+
+    By the rule of `model.effective_price`: what holds always, and alone, is what it costs at every moment.
+    """
+    found: dict[str, Cost] = {}
+    for currency, amount, begins, ends in prices:
+        if (before := found.get(currency)) is None:
+            found[currency] = Cost(currency, (amount,), begins != 0 or ends is not None)
+        else:
+            found[currency] = Cost(currency, (*before.amounts, amount), True)
+    return tuple(found.values())
 
 
 def facts_of(*texts: str) -> tuple[tuple[str, str], ...]:
@@ -101,6 +119,18 @@ def visible(status: str, publish_at: Instant | None, retire_at: Instant | None) 
     if status == "retired" or (publish_at is None and status != "active"):
         return None
     return publish_at or 0, _FOR_EVER if retire_at is None else retire_at
+
+
+def _costs(unit: Unit, where: str, **params: object) -> dict[int, tuple[Cost, ...]]:
+    """By product, what one piece costs; those without a price are missing."""
+    found: dict[int, list[tuple[str, int, Instant, Instant | None]]] = {}
+    for number, currency, amount, begins, ends in unit.tuples(
+        f"""select product_id, currency, amount, valid_from, valid_until from price
+             where {where} and list = '{DEFAULT_LIST}' and min_quantity <= 1""",
+        **params,
+    ):
+        found.setdefault(number, []).append((currency, amount, begins, ends))
+    return {number: costs_of(prices) for number, prices in found.items()}
 
 
 def _details(tags: Sequence[str], facts: Sequence[tuple[str, str]], parent_sku: str) -> str:

@@ -17,6 +17,7 @@ from shopctl.storage.unit import Unit
 
 COUNTED = (*(name for name in FIELDS if name in KEYWORDS and name != "sku"), *NUMBERS)
 _MOST_VALUES = 100  # shown of a facet
+_MOST_NUMBERS = 1000  # different ones that are counted by ranges
 _AUTOMATIC = 5  # ranges of a number whose bounds nobody gave
 _RANGE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,8})?)?\s*-\s*([0-9]{1,15}(?:\.[0-9]{1,8})?)?\s*")
 _STEPS = (Decimal(1), Decimal(2), Decimal(5))  # of round numbers, in each power of ten
@@ -68,23 +69,36 @@ def parsed(text: str) -> Facet:
 
 
 def counts(
-    unit: Unit, index: Index, question: Question, facet: Facet, terms: Terms, matches: Collection[int] | None
-) -> list[dict[str, Any]]:
-    """[{"value","count"}]: values by how frequent they are, ranges in their order, empty ones too.
+    unit: Unit,
+    index: Index,
+    question: Question,
+    wanted: Sequence[Facet],
+    terms: Terms,
+    matches: Collection[int] | None,
+) -> dict[str, list[dict[str, Any]]]:
+    """By name, [{"value","count"}]: values by how frequent they are, ranges in their order, empty ones too.
 
     `matches` are the ids of all matches where the index alone could not tell. Prices and stock come from the database.
     """
-    if facet.field in NUMBERS:
-        ids = [number for number, _ in index.every(question)] if matches is None else list(matches)
-        amounts = candidates.amounts(unit, ids, facet.field, terms)
-        exponent = money.exponent_of(terms.currency) if facet.field == "price" else 0
-        return _by_range([(Decimal(amount).scaleb(-exponent), 1) for amount in amounts], facet.ranges)
-    found = index.count(question, KEYWORDS.get(facet.field, "fact"), facet.key, within=matches)
-    if facet.ranges:
-        return _by_range(
-            [(number, count) for value, count in found if (number := _number(value)) is not None], facet.ranges
-        )
-    return [{"value": value, "count": count} for value, count in found[:_MOST_VALUES]]
+    columns = {
+        facet.name: (KEYWORDS.get(facet.field, "fact"), facet.key) for facet in wanted if facet.field not in NUMBERS
+    }
+    most = _MOST_NUMBERS if any(facet.ranges for facet in wanted) else _MOST_VALUES
+    counted = index.count(question, tuple(columns.values()), most, within=matches) if columns else []
+    found = dict(zip(columns, counted, strict=True))
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for facet in wanted:
+        if facet.field in NUMBERS:
+            ids = [number for number, _ in index.every(question)] if matches is None else list(matches)
+            amounts = candidates.amounts(unit, ids, facet.field, terms)
+            exponent = money.exponent_of(terms.currency) if facet.field == "price" else 0
+            shown[facet.name] = _by_range([(Decimal(amount).scaleb(-exponent), 1) for amount in amounts], facet.ranges)
+        elif facet.ranges:
+            numbers = [(_number(value), count) for value, count in found[facet.name]]
+            shown[facet.name] = _by_range([(one, count) for one, count in numbers if one is not None], facet.ranges)
+        else:
+            shown[facet.name] = [{"value": value, "count": count} for value, count in found[facet.name][:_MOST_VALUES]]
+    return shown
 
 
 def automatic(numbers: Sequence[Decimal]) -> tuple[Range, ...]:

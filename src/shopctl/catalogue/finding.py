@@ -111,12 +111,31 @@ def _is_sku(index: Index, text: str) -> bool:
 
 def _found(unit: Unit, standing: Standing, asked: Asked, question: Question) -> Page:
     first, last = asked.offset, asked.offset + asked.limit
-    if not standing.lag and not asked.choice.conditions and asked.sort == "relevance":
-        # The index shows exactly what this snapshot shows, and knows from when until when each is visible.
-        found = standing.index.find(question, last)
-        hits = _by_sku(unit, found.hits) if question.text.strip() else found.hits
-        return Page(found.total, hits[first:last], None, question)
+    if not standing.lag:
+        # The index holds every change this snapshot shows: the prices of each product, and when each is visible.
+        question = question._replace(priced=asked.choice.priced(asked.terms.currency))
+        if asked.sort == "relevance" and all(condition.field == "price" for condition in asked.choice.conditions):
+            sure = _sure(unit, standing.index, asked, question)
+            found = standing.index.find(sure, last)
+            hits = (_by_sku(unit, found.hits) if question.text.strip() else found.hits)[first:last]
+            if question.priced is None or len(_chosen(unit, asked, hits)) == len(hits):
+                return Page(found.total, hits, None, sure)
+            # It is not what the database says: then that alone decides.
+            question = question._replace(priced=None)
     every = standing.index.every(question)
-    hits = chosen(unit, every, asked.choice, asked.sort, asked.terms)
+    hits = _chosen(unit, asked, every)
     matches = None if len(hits) == len(every) else {number for number, _ in hits}
     return Page(len(hits), hits[first:last], matches, question)
+
+
+def _sure(unit: Unit, index: Index, asked: Asked, question: Question) -> Question:
+    """The question without those whose price at this moment is another than at the moments that fit."""
+    if question.priced is None:
+        return question
+    varying = index.every(question._replace(priced=question.priced._replace(varying=True)))
+    fitting = {number for number, _ in _chosen(unit, asked, varying)} if varying else ()
+    return question._replace(without=tuple(number for number, _ in varying if number not in fitting))
+
+
+def _chosen(unit: Unit, asked: Asked, hits: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    return chosen(unit, hits, asked.choice, asked.sort, asked.terms)

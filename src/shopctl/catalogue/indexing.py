@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -57,13 +56,13 @@ class Indexing:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
-        self._last: tuple[tuple[Path, int, int, int], Index] | None = None
+        self._last: tuple[tuple[Path, object], Index] | None = None
         self.generations = Generations(folder, f"{engine.name}-{engine.format}-{engine.language}")
 
     def kept(self) -> Index | None:
         """The index in use, opened once for as long as nothing is committed to it; for reading only. As `opened`."""
         path = self.generations.current()
-        stamp = None if path is None else _stamp(path)
+        stamp = None if path is None else self._stamp(path)
         last = self._last
         if stamp is not None and last is not None and last[0] == stamp:
             return last[1]
@@ -111,9 +110,9 @@ class Indexing:
         `unit` must have been begun after `index` was opened, so that it shows all that the index holds. Raises
         IndexUnusable for an index of another log.
         """
-        if not positions.known(unit, index.position):
-            raise IndexUnusable(reason="the database is not the one it was made from, or was restored")
         lag = positions.lag(unit, index.position)
+        if lag is None:
+            raise IndexUnusable(reason="the database is not the one it was made from, or was restored")
         if not 0 < lag <= SMALL:
             return Standing(index, lag)
         try:
@@ -126,7 +125,7 @@ class Indexing:
                     self._caught_up(unit, index)
         except (IndexBusy, IndexNotWritten):
             pass  # another process is at it, or this one may only read: what is there is searched
-        return Standing(index, positions.lag(unit, index.position))
+        return Standing(index, positions.lag(unit, index.position) or 0)
 
     def refresh(self, database: Database, progress: Progress = silent) -> Refreshed:
         """Take in every change there is, anew if that is faster; nothing is written when nothing changed.
@@ -136,7 +135,7 @@ class Indexing:
         started = time.monotonic()
         index = self._usable()
         with database.read() as unit:
-            if index is not None and positions.known(unit, index.position) and not positions.lag(unit, index.position):
+            if index is not None and positions.lag(unit, index.position) == 0:
                 return Refreshed(index.documents, 0, False, 0, time.monotonic() - started)
         with self.generations.alone(wait=_WAIT):
             index = self._usable()
@@ -146,7 +145,7 @@ class Indexing:
                     written, rebuilt = index.documents, True
                 else:
                     written, rebuilt = self._caught_up(unit, index, progress), False
-                lag = positions.lag(unit, index.position)
+                lag = positions.lag(unit, index.position) or 0
         return Refreshed(index.documents, written, rebuilt, lag, time.monotonic() - started)
 
     def rebuild(self, database: Database, progress: Progress = silent) -> Refreshed:
@@ -154,8 +153,14 @@ class Indexing:
         started = time.monotonic()
         with self.generations.alone(wait=_WAIT), database.read() as unit:
             index = self._built(unit, progress)
-            lag = positions.lag(unit, index.position)
+            lag = positions.lag(unit, index.position) or 0
         return Refreshed(index.documents, index.documents, True, lag, time.monotonic() - started)
+
+    def _stamp(self, path: Path) -> tuple[Path, object] | None:
+        try:
+            return path, self.engine.stamp(path)
+        except (OSError, ValueError):
+            return None
 
     def _usable(self) -> Index | None:
         try:
@@ -164,9 +169,9 @@ class Indexing:
             return None
 
     def _better_anew(self, unit: Unit, index: Index) -> bool:
-        if not positions.known(unit, index.position):
-            return True
         lag = positions.lag(unit, index.position)
+        if lag is None:
+            return True
         return lag >= _REBUILD and 2 * lag > index.documents
 
     def _caught_up(self, unit: Unit, index: Index, progress: Progress = silent) -> int:
@@ -201,16 +206,6 @@ class Indexing:
             self.generations.discard(path)
             raise
         return index
-
-
-def _stamp(path: Path) -> tuple[Path, int, int, int] | None:
-    """What every commit changes: the engine's list of segments, replaced by a rename, so its folder's time too."""
-    try:
-        newest = max((entry.stat() for entry in os.scandir(path)), key=lambda found: found.st_mtime_ns)
-        folder = path.stat()
-    except (OSError, ValueError):
-        return None
-    return path, folder.st_mtime_ns, newest.st_mtime_ns, newest.st_size
 
 
 def _told(documents: Iterator[Document], progress: Progress) -> Iterator[Document]:

@@ -13,8 +13,19 @@ Keyword = Literal["brand", "category", "fact", "kind", "sku", "tag"]
 """A field that is compared as a whole; case and accents do not count."""
 
 
+class Cost(NamedTuple):
+    """What one piece of a product costs in a currency by the default price list, in minor units.
+
+    `amounts` are those of every moment; `varies` when it depends on the moment which of them holds, if any.
+    """
+
+    currency: str
+    amounts: tuple[int, ...]
+    varies: bool
+
+
 class Document(NamedTuple):
-    """What an index holds of a product: words to be found by, keywords to choose and count by. No price, no stock."""
+    """What an index holds of a product: words to be found by, keywords and prices to choose and count by. No stock."""
 
     id: int
     sku: str
@@ -27,6 +38,7 @@ class Document(NamedTuple):
     details: str  # further words: tags, options, attributes, the parent's SKU
     facts: tuple[tuple[str, str], ...]  # options and attributes as (key, value)
     visible: tuple[Instant, Instant] | None  # from and until when buyers meet it; None: never
+    costs: tuple[Cost, ...] = ()
 
 
 class Filter(NamedTuple):
@@ -54,6 +66,17 @@ class Place(NamedTuple):
     required: bool = True  # a word such as "for" is not
 
 
+class Priced(NamedTuple):
+    """Products that at some moment cost something in one range of each condition; bounds are included.
+
+    `varying` asks for those of them alone whose price in this currency depends on the moment.
+    """
+
+    currency: str
+    conditions: tuple[tuple[tuple[int, int], ...], ...]
+    varying: bool = False
+
+
 class Question(NamedTuple):
     """What to look for. Blank text asks for every document; `visible_at` for those that buyers meet then.
 
@@ -65,6 +88,8 @@ class Question(NamedTuple):
     visible_at: Instant | None = None
     every_word: bool = True  # every place that is required; else any one is enough
     places: tuple[Place, ...] | None = None
+    priced: Priced | None = None
+    without: tuple[int, ...] = ()  # products left out, by their numbers
 
 
 class Found(NamedTuple):
@@ -115,9 +140,17 @@ class Index(Protocol):
         """All matches as (id, score), in no order; without words the score is nothing."""
 
     def count(
-        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
-    ) -> list[tuple[str, int]]:
-        """The values of a field among all matches, the most frequent first; `within` leaves only these ids."""
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
+    ) -> list[list[tuple[str, int]]]:
+        """For each field, with the key of a fact: its `most` frequent values among all matches, those first.
+
+        `within` leaves only these ids.
+        """
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
@@ -159,3 +192,6 @@ class Engine(Protocol):
 
     def open(self, folder: Path) -> Index:
         """Open one. Raises IndexUnusable."""
+
+    def stamp(self, folder: Path) -> object:
+        """What no two commits have in common, without opening anything. Raises OSError where there is no index."""

@@ -19,23 +19,24 @@ def latest(unit: Unit) -> Position:
     return Position(seen, _mark(unit, seen))
 
 
-def known(unit: Unit, position: Position) -> bool:
-    """Whether the log is still the one in which this position was taken: not restored, moved or taken back.
+def lag(unit: Unit, position: Position) -> int | None:
+    """How many changes this snapshot shows that are not below the position; None when it is not of this log.
 
     The mark names the last change before the position: database, number, product, time and transaction.
     """
     try:
         database, change = json.loads(position.mark)
     except ValueError:
-        return False
-    if database != _database(unit) or position.seen > int(unit.value(_END[unit.dialect])):
-        return False
-    return change is None or change == _change(unit, "id = :id", id=change[0])
-
-
-def lag(unit: Unit, position: Position) -> int:
-    """How many changes this snapshot shows that are not below the position."""
-    return int(unit.value(f"select count(*) from change where {_KEY[unit.dialect]} >= :seen", seen=position.seen))
+        return None
+    [(last, own, missing, *found)] = unit.tuples(
+        f"""select ({_END[unit.dialect]}), ({_DATABASE[unit.dialect]}),
+                   (select count(*) from change where {_KEY[unit.dialect]} >= :seen),
+                   known.id, known.product_id, known.at, known.xid
+              from (select cast(:id as bigint) as id) as marked left join change known on known.id = marked.id""",
+        seen=min(position.seen, _MOST), id=change and change[0],
+    )  # fmt: skip
+    same = change is None or change == found
+    return int(missing) if same and database == own and position.seen <= last else None
 
 
 def changed_products(unit: Unit, since: Position, until: Position) -> list[int]:
@@ -48,10 +49,15 @@ def changed_products(unit: Unit, since: Position, until: Position) -> list[int]:
     return [number for (number,) in rows]
 
 
+_MOST = 2**63 - 1
 _KEY = {"sqlite": "id", "postgres": "xid"}
 _END = {
     "sqlite": "select coalesce(max(id), 0) + 1 from change",
     "postgres": "select cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint)",
+}
+_DATABASE = {
+    "sqlite": "select 'sqlite'",
+    "postgres": "select 'postgres ' || oid from pg_database where datname = current_database()",
 }
 _HORIZON = {
     "sqlite": _END["sqlite"],
@@ -61,14 +67,7 @@ _HORIZON = {
 
 def _mark(unit: Unit, seen: int) -> str:
     last = f"id = (select max(id) from change where {_KEY[unit.dialect]} < :seen)"
-    return json.dumps([_database(unit), _change(unit, last, seen=seen)], separators=(",", ":"))
-
-
-def _database(unit: Unit) -> str:
-    if unit.dialect == "sqlite":
-        return "sqlite"
-    number = unit.value("select cast(oid as bigint) from pg_database where datname = current_database()")
-    return f"postgres {number}"
+    return json.dumps([unit.value(_DATABASE[unit.dialect]), _change(unit, last, seen=seen)], separators=(",", ":"))
 
 
 def _change(unit: Unit, where: str, **params: object) -> list[Any] | None:

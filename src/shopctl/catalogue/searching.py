@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shopctl.catalogue import due, facets, queries
-from shopctl.catalogue.candidates import SORTS, Choice, Terms
+from shopctl.catalogue.candidates import SORTS, Choice, Shown, Terms, shown
 from shopctl.catalogue.engines import engine as engine_named
 from shopctl.catalogue.engines.errors import IndexUnusable, UnknownSearchField, UnknownSort
 from shopctl.catalogue.facets import Facet
 from shopctl.catalogue.finding import Asked, page
 from shopctl.catalogue.indexing import SMALL, Indexing, Note, Progress, Refreshed, silent
-from shopctl.catalogue.model import Product, effective_price, nearest_price
+from shopctl.catalogue.model import effective_price, nearest_price
 from shopctl.catalogue.ports import Filter, Index, Question
 from shopctl.catalogue.where import FIELDS, KEYWORDS, Condition, parsed
 from shopctl.catalogue.wording import reading
@@ -78,7 +78,7 @@ class SearchService:
 
     @property
     def indexing(self) -> Indexing:
-        """The index, with its engine imported on first use. Raises EngineMissing."""
+        """The index, with its engine imported on first use. Raises EngineMissing, EngineNotInstalled."""
         if self._made is None:
             self._made = Indexing(engine_named(self._engine, self._language), self._folder)
         return self._made
@@ -160,9 +160,7 @@ class SearchService:
         except IndexUnusable:
             return None
         with self.database.read() as unit:
-            if index is None or not positions.known(unit, index.position):
-                return None
-            return positions.lag(unit, index.position)
+            return None if index is None else positions.lag(unit, index.position)
 
     def _plan(self, request: SearchRequest) -> _Plan:
         currency = (request.currency or self.currency).upper()
@@ -195,11 +193,8 @@ class SearchService:
             index = standing.index
             _check_names(index, plan)
             found = page(unit, standing, plan.asked, self._read)
-            counts = {
-                facet.name: facets.counts(unit, index, found.question, facet, plan.asked.terms, found.matches)
-                for facet in plan.facets
-            }
-            products = queries.by_ids(unit, [number for number, _ in found.hits], now=plan.asked.terms.now)
+            counts = facets.counts(unit, index, found.question, plan.facets, plan.asked.terms, found.matches)
+            products = shown(unit, [number for number, _ in found.hits], plan.asked.terms)
         answer: dict[str, Any] = {
             "hits": [_hit(products[number], score, plan) for number, score in found.hits if number in products],
             "facets": counts,
@@ -241,7 +236,7 @@ def _check_names(index: Index, plan: _Plan) -> None:
             )
 
 
-def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
+def _hit(product: Shown, score: float, plan: _Plan) -> dict[str, Any]:
     # Who names a currency wants no other; who names none is better told what a product costs elsewhere than nothing.
     price_of = effective_price if plan.request.currency else nearest_price
     price = price_of(product.prices, currency=plan.asked.terms.currency, at=plan.asked.terms.now)
@@ -251,7 +246,7 @@ def _hit(product: Product, score: float, plan: _Plan) -> dict[str, Any]:
         "brand": product.brand,
         "category": product.category,
         "price": price and {"amount": money.show(price.amount, price.currency), "currency": price.currency},
-        "stock": sum(level.available for level in product.stock),
+        "stock": product.stock,
         "score": round(score, 4),
     }
 

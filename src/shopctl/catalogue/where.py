@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, cast
 from shopctl.catalogue.engines.errors import BadCondition
 from shopctl.catalogue.model import KINDS, STATUSES
 from shopctl.catalogue.ports import Keyword
+from shopctl.kernel.money import LARGEST
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
@@ -96,6 +97,22 @@ def minor_units(condition: Condition, exponent: int) -> tuple[Operator, int] | b
     if operator in ("=", "!="):
         return operator == "!="
     return (operator in ("<", "<=")) is (whole > 0)
+
+
+def ranges(condition: Condition, exponent: int) -> tuple[tuple[int, int], ...]:
+    """The amounts of the minor unit that fulfil a comparison, as ranges from and to, both included."""
+    compared = minor_units(condition, exponent)
+    if isinstance(compared, bool):
+        return ((-LARGEST, LARGEST),) if compared else ()
+    operator, number = compared
+    return {
+        "=": ((number, number),),
+        "!=": ((-LARGEST, number - 1), (number + 1, LARGEST)),
+        "<": ((-LARGEST, number - 1),),
+        "<=": ((-LARGEST, number),),
+        ">": ((number + 1, LARGEST),),
+        ">=": ((number, LARGEST),),
+    }[operator]
 
 
 def _condition(name: str, operator: Operator, value: str) -> Condition:

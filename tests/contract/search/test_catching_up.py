@@ -314,10 +314,10 @@ def test_a_position_is_noise_to_another_log(database):
     from shopctl.catalogue.ports import Position
 
     with database.read() as unit:
-        assert positions.known(unit, positions.latest(unit))
-        assert not positions.known(unit, Position(0, ""))
-        assert not positions.known(unit, Position(0, "[1]"))
-        assert not positions.known(unit, Position(10**15, positions.latest(unit).mark))
+        assert positions.lag(unit, positions.latest(unit)) == 0
+        assert positions.lag(unit, Position(0, "")) is None
+        assert positions.lag(unit, Position(0, "[1]")) is None
+        assert positions.lag(unit, Position(10**15, positions.latest(unit).mark)) is None
 
 
 def test_a_change_committed_late_is_not_missed(postgres_url, turned, tmp_path, engine_name):

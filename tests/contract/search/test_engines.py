@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shopctl.catalogue.engines import NAMES, engine
 from shopctl.catalogue.engines.errors import EngineMissing, IndexUnusable
-from shopctl.catalogue.ports import Document, Filter, Index, Place, Position, Question, Way
+from shopctl.catalogue.ports import Cost, Document, Filter, Index, Place, Position, Priced, Question, Way
 
 FOR_EVER = (0, 2**63 - 1)
 MUG = Document(1, "MUG-1", "Blue mug", "Acme", "physical", "Holds coffee.", ("Home", "Home > Kitchen"), ("gift",),
@@ -190,14 +191,59 @@ def test_values_are_counted_over_all_matches(index):
         mug(3, name="Hat", sku="HAT-3", brand="Zeta", facts=(("material.of.lid", "Cork"),)),
     )
 
-    assert index.count(Question(""), "brand") == [("Zeta", 2), ("Acme", 1)]
-    assert index.count(Question("mug"), "brand") == [("Acme", 1), ("Zeta", 1)]
-    assert index.count(Question(""), "category") == [("Home", 3), ("Home > Kitchen", 3)]
-    assert index.count(Question(""), "fact", "size") == [("M", 2), ("L", 1)]
-    assert index.count(Question(""), "fact", "material") == [("Glass", 1), ("Stoneware", 1)]
-    assert index.count(Question(""), "fact", "a+(b|[c]*.") == []
-    assert index.count(Question(""), "brand", within=[1, 3]) == [("Acme", 1), ("Zeta", 1)]
-    assert index.count(Question(""), "brand", within=[]) == []
+    assert index.count(Question(""), [("brand", "")], 100) == [[("Zeta", 2), ("Acme", 1)]]
+    assert index.count(Question("mug"), [("brand", "")], 100) == [[("Acme", 1), ("Zeta", 1)]]
+    assert index.count(Question(""), [("category", "")], 100) == [[("Home", 3), ("Home > Kitchen", 3)]]
+    assert index.count(Question(""), [("fact", "size")], 100) == [[("M", 2), ("L", 1)]]
+    assert index.count(Question(""), [("fact", "material")], 100) == [[("Glass", 1), ("Stoneware", 1)]]
+    assert index.count(Question(""), [("fact", "a+(b|[c]*.")], 100) == [[]]
+    assert index.count(Question(""), [("brand", "")], 100, within=[1, 3]) == [[("Acme", 1), ("Zeta", 1)]]
+    assert index.count(Question(""), [("brand", "")], 100, within=[]) == [[]]
+
+
+def test_several_fields_are_counted_at_once(index):
+    filled(index, mug(1), mug(2, brand="Zeta"))
+
+    assert index.count(Question("mug"), [("kind", ""), ("fact", "size"), ("brand", "")], 100) == [
+        [("physical", 2)], [("M", 2)], [("Acme", 1), ("Zeta", 1)],
+    ]  # fmt: skip
+    assert index.count(Question("mug"), [], 100) == []
+    assert index.count(Question("mug", without=(2,)), [("category", "")], 1) in (
+        [[("Home", 1)]],
+        [[("Home > Kitchen", 1)]],
+    )
+
+
+def test_what_may_cost_so_much_is_found_and_what_varies_told_apart(index):
+    largest = 2**63 - 1
+    filled(
+        index,
+        mug(1, costs=(Cost("USD", (1000,), False), Cost("EUR", (50,), False))),
+        mug(2, costs=(Cost("USD", (2000, 900), True),)),
+        mug(3, costs=(Cost("USD", (largest,), False),)),
+        mug(4),
+    )
+
+    def costing(*conditions: tuple[tuple[int, int], ...], **more: Any) -> list[int]:
+        return ids(index, "mug", priced=Priced("USD", conditions, **more))
+
+    assert costing(((0, 999),)) == [2]
+    assert costing(((1000, 1000),)) == [1]
+    assert costing(((-largest, -1), (1001, largest))) == [2, 3]
+    assert costing(((1500, largest),), ((-largest, 1000),)) == [2], "each at a moment of its own"
+    assert costing(()) == []
+    assert costing(((-largest, -1),)) == []
+    assert 2 in costing(((0, largest),), varying=True)
+    assert 1 not in costing(((0, largest),), varying=True)
+    assert ids(index, "mug", priced=Priced("EUR", (((0, 50),),))) == [1]
+    assert ids(index, "mug", priced=Priced("GBP", (((0, 50),),))) == []
+
+
+def test_products_that_are_left_out_are_neither_found_nor_counted(index):
+    filled(index, mug(1), mug(2), mug(3))
+
+    assert ids(index, "mug", without=(2, 9)) == [1, 3]
+    assert index.count(Question("mug", without=(1,)), [("brand", "")], 100) == [[("Acme", 2)]]
 
 
 def test_known_words_and_facts_are_known(index):

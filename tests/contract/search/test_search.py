@@ -93,6 +93,58 @@ def test_conditions_on_price_take_the_price_that_holds(skus, stored, turned):
     assert skus(where=["price<20"]) == ["CHEAP", "SALE"]
 
 
+def test_prices_are_those_of_the_moment_in_counts_and_facets_too(search, stored, turned):
+    soon, later = NOW + HOUR, NOW + 2 * HOUR
+    stored("A", name="Mug", brand="Acme", prices=[("USD", 1000)])
+    stored("B", name="Mug", brand="Bolt", prices=[("USD", 3000), ("USD", 900, "default", 1, soon, later)])
+    stored("C", name="Mug", brand="Crane", prices=[("USD", 700, "default", 1, 0, soon)])
+    stored("D", name="Mug", brand="Dune", prices=[("USD", 1000), ("USD", 10, "default", 10)])
+
+    def asked(*where: str) -> tuple[list[str], int, list[str]]:
+        found = search.search(SearchRequest("mug", where, ("brand",), limit=2))
+        return [hit["sku"] for hit in found["hits"]], found["total"], [one["value"] for one in found["facets"]["brand"]]
+
+    assert asked("price<=10") == (["A", "C"], 3, ["Acme", "Crane", "Dune"])
+    assert asked("price>=9") == (["A", "B"], 3, ["Acme", "Bolt", "Dune"])
+    turned.time = soon
+    assert asked("price<=10") == (["A", "B"], 3, ["Acme", "Bolt", "Dune"])
+    assert asked("price<1") == ([], 0, [])
+    turned.time = later
+    assert asked("price<=10") == (["A", "D"], 2, ["Acme", "Dune"])
+    assert asked("price!=10") == (["B"], 1, ["Bolt"])
+
+
+def test_a_price_that_no_change_tells_of_is_still_not_shown_as_fitting(search, database, stored):
+    stored("A", "B", "C", name="Mug", prices=[("USD", 500)])
+    search.refresh()
+    with database.unit() as unit:
+        unit.execute("update price set amount = 900 where product_id = 2")
+
+    found = search.search(SearchRequest("mug", ["price<6"], ["kind"]))
+
+    assert [(hit["sku"], hit["price"]["amount"]) for hit in found["hits"]] == [("A", "5.00"), ("C", "5.00")]
+    assert (found["total"], found["facets"]) == (2, {"kind": [{"value": "physical", "count": 2}]})
+
+
+def test_a_price_set_while_another_process_writes_the_index_counts_at_once(search, database, stored, turned):
+    from shopctl.catalogue import edits
+    from shopctl.catalogue.model import Price
+
+    stored("A", "B", name="Mug", prices=[("USD", 500)])
+    search.refresh()
+    with database.unit() as unit:
+        [product] = edits.locked(unit, ["A"], now=NOW)
+        dearer = product._replace(prices=(Price("USD", 900),))
+        edits.save(unit, [edits.Edit(product, dearer)], kind="update", now=NOW, actor="os:anna")
+
+    def asked(where: str) -> list[str]:
+        return [hit["sku"] for hit in search.search(SearchRequest("mug", [where]))["hits"]]
+
+    with search.indexing.generations.alone():
+        assert (asked("price<6"), asked("price>6"), search.lag()) == (["B"], ["A"], 1)
+    assert (asked("price<6"), asked("price>6"), search.lag()) == (["B"], ["A"], 0)
+
+
 def test_conditions_on_stock_take_what_is_available(skus, stored, database):
     stored("FULL", stock=5)
     stored("EMPTY", stock=0)

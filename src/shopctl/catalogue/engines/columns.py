@@ -19,3 +19,21 @@ COLUMNS: dict[Keyword, str] = {
     "tag": "tag",
 }
 """The keyword fields: folded terms to choose by, and the text as it was written to count by."""
+
+_AMOUNTS = 2**48  # what a price may be, beside its currency, in one number of 63 bits
+
+
+def price(currency: str, amount: int) -> int:
+    """A price as one number, so that those of a currency lie side by side in the order of their amounts.
+
+    Amounts below nothing, and from 2^48 - 2 minor units on, count as equal.
+    """
+    place = 0
+    for letter in currency:
+        place = place * 32 + (ord(letter) & 31)
+    return place * _AMOUNTS + min(max(amount + 1, 0), _AMOUNTS - 1)
+
+
+def exact(amount: int) -> bool:
+    """Whether `price` tells this amount from every other."""
+    return 0 <= amount < _AMOUNTS - 2

@@ -12,6 +12,13 @@ class EngineMissing(UsageError):
     hint = "Set search.engine to one of: {known}"
 
 
+class EngineNotInstalled(UsageError):
+    """The search engine {name} cannot be loaded: {reason}."""
+
+    code = "search.engine_not_installed"
+    hint = "Install it with: pip install {package}, or set search.engine to {other}."
+
+
 class IndexUnusable(NotFound):
     """The search index cannot be read: {reason}."""
 

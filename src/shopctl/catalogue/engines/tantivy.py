@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -14,12 +14,12 @@ from tantivy import Order
 
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
-from shopctl.catalogue.engines.tantivy_query import of_ids, query_of, side_by_side, stem_of, words_of
+from shopctl.catalogue.engines.tantivy_query import filled, of_ids, query_of, side_by_side, stem_of, words_of
 from shopctl.catalogue.engines.tantivy_schema import (
     FORMAT,
     POSITION_ID,
-    fact_start,
-    folded,
+    VALUE,
+    fact_column,
     prepared,
     schema,
     written,
@@ -29,11 +29,9 @@ from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Q
 _LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
 _BULK_HEAP = 64_000_000  # with more the writer is no faster, and merging needs memory beside it
 _BULK_THREADS = 2
-_MOST_VALUES = 1000  # of a field that is counted
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
 _TIED = 100  # equally good hits that are looked at behind the last place asked for
-_META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 
 
 class TantivyEngine:
@@ -56,6 +54,11 @@ class TantivyEngine:
         with _readable():
             index = tantivy.Index.open(str(folder))
         return TantivyIndex(prepared(index, self.language), folder, self.language)
+
+    def stamp(self, folder: Path) -> object:
+        """The list of segments is a file that each commit replaces by another."""
+        found = os.stat(f"{folder}/meta.json")
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class _Hit(NamedTuple):
@@ -126,27 +129,34 @@ class TantivyIndex:
         return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
 
     def count(
-        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
-    ) -> list[tuple[str, int]]:
-        """The values of a field among all matches, the most frequent first, equally frequent ones by value."""
-        terms: dict[str, Any] = {"field": COLUMNS[field], "size": _MOST_VALUES, "segment_size": _SEGMENT_VALUES}
-        start = ""
-        if field == "fact":
-            start = fact_start(key)
-            terms["include"] = _in_any_case(start) + "(.|\n)*"
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
+    ) -> list[list[tuple[str, int]]]:
+        """For each field: its `most` frequent values among all matches, equally frequent ones by value.
+
+        Which of them come last when there are more is not settled.
+        """
+        asked = {str(number): counted(field, key, most) for number, (field, key) in enumerate(columns)}
         query = query_of(question, self._language) if within is None else of_ids(within)
         with _readable():
-            found = self._searcher.aggregate(query, {"values": {"terms": terms}})
-        counts: dict[str, int] = {}
-        for bucket in found["values"]["buckets"]:
-            value = bucket["key"][len(start) :]
-            counts[value] = counts.get(value, 0) + bucket["doc_count"]
-        return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+            found = self._searcher.aggregate(query, asked)
+        counts = [
+            [
+                (bucket["key"].removeprefix(VALUE) if field == "fact" else bucket["key"], bucket["doc_count"])
+                for bucket in found[str(number)]["buckets"]
+            ]
+            for number, (field, _) in enumerate(columns)
+        ]
+        return [sorted(each, key=lambda pair: (-pair[1], pair[0])) for each in counts]
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
         with _readable():
-            return bool(self._searcher.terms_with_prefix(COLUMNS["fact"], folded(fact_start(key)), None, 1))
+            return bool(self._searcher.search(filled(fact_column(key)), 1, count=False).hits)
 
     def words(self, text: str) -> Sequence[str]:
         """A text as the words that are looked up."""
@@ -246,14 +256,10 @@ def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[
     return pairs[:last]
 
 
-def _in_any_case(text: str) -> str:
-    """A regular expression for a text in either case."""
-    return "".join(
-        f"[{char.lower()}{char.upper()}]"
-        if len(char.lower()) == len(char.upper()) == 1 and char.lower() != char.upper()
-        else _META.sub(r"\\\g<0>", char)
-        for char in text
-    )
+def counted(field: Keyword, key: str, most: int) -> dict[str, Any]:
+    """What tantivy is asked for to count the values of a field."""
+    column = fact_column(key) if field == "fact" else COLUMNS[field]
+    return {"terms": {"field": column, "size": most, "segment_size": _SEGMENT_VALUES}}
 
 
 @contextmanager

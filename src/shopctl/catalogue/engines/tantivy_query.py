@@ -12,18 +12,18 @@ from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
-from shopctl.catalogue.engines.columns import AS_WRITTEN_WEIGHT, COLUMNS, HEAD_WEIGHT, WEIGHTS
+from shopctl.catalogue.engines.columns import AS_WRITTEN_WEIGHT, COLUMNS, HEAD_WEIGHT, WEIGHTS, price
 from shopctl.catalogue.engines.tantivy_schema import (
     HEAD,
     POSITION_ID,
+    VALUE,
     analyzers,
-    fact,
-    fact_start,
+    fact_column,
     folded,
     schema,
     shortened,
 )
-from shopctl.catalogue.ports import Filter, Place, Question, Way
+from shopctl.catalogue.ports import Filter, Place, Priced, Question, Way
 from shopctl.kernel.clock import Instant
 
 _BEGINNING = 0.5  # for the last word, which may not be typed to its end
@@ -46,6 +46,10 @@ def query_of(question: Question, language: str) -> Any:
         # A negated condition and an empty value turn each other round.
         excluded = condition.negated is not (condition.value == "")
         clauses.append((Occur.MustNot if excluded else Occur.Must, matching))
+    if question.priced is not None:
+        clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in _priced(question.priced)]
+    if question.without:
+        clauses.append((Occur.MustNot, of_ids(question.without)))
     if question.visible_at is not None:
         clauses += _visible(question.visible_at)
     return Query.boolean_query(clauses)
@@ -138,11 +142,29 @@ def _phrase(field: str, words: Sequence[str], language: str) -> Any:
 
 
 def _filter(condition: Filter) -> Any:
+    if condition.field == "fact":
+        column = fact_column(condition.key)
+        return _term(column, folded(VALUE + shortened(condition.value)), "basic") if condition.value else filled(column)
     column = COLUMNS[condition.field]
-    if condition.value:
-        text = condition.value if condition.field != "fact" else fact(condition.key, condition.value)
-        return _keyword(column, text)
-    return _beginning(column, folded(fact_start(condition.key)) if condition.field == "fact" else "")
+    return _keyword(column, condition.value) if condition.value else _beginning(column, "")
+
+
+def filled(column: str) -> Any:
+    """Products that have an option or attribute in this column."""
+    return Query.exists_query(column)
+
+
+def _priced(priced: Priced) -> Iterator[Any]:
+    for ranges in priced.conditions:
+        yield Query.boolean_query([(Occur.Should, _between(priced.currency, *each)) for each in ranges])
+    if priced.varying:
+        yield _term("price_varies", priced.currency, "basic")
+
+
+def _between(currency: str, low: int, high: int) -> Any:
+    return Query.range_query(
+        schema(), "price", FieldType.Integer, lower_bound=price(currency, low), upper_bound=price(currency, high)
+    )
 
 
 def _visible(at: Instant) -> list[tuple[Any, Any]]:
@@ -159,7 +181,7 @@ def _visible(at: Instant) -> list[tuple[Any, Any]]:
 
 
 def _keyword(field: str, text: str) -> Any:
-    return _term(field, folded(text if field == "fact" else shortened(text)), "basic")
+    return _term(field, folded(shortened(text)), "basic")
 
 
 def _term(field: str, value: str, index_option: str = "freq") -> Any:

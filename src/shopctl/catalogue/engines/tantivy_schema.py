@@ -7,11 +7,11 @@ from typing import Any
 
 import tantivy
 
-from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
+from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS, exact, price
 from shopctl.catalogue.engines.names import head
 from shopctl.catalogue.ports import Document
 
-FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 3  # raise it with every change of this module that makes other terms of the same document
 
 
 HEAD = "head"  # the words of the name that say what it is
@@ -19,7 +19,8 @@ HEAD = "head"  # the words of the name that say what it is
 
 POSITION_ID = -1  # the one document that is no product: it stores the position
 ALWAYS = (0, 2**63 - 1)  # visible ever since and for ever
-_SEPARATOR = "\x01"  # between a fact's key and its value; the feed readers refuse control characters in names
+VALUE = "="  # before a fact's value: tantivy takes some texts in JSON for times
+_IN_NAMES = str.maketrans({".": "\x02", "\\": "\x03", "\x01": " ", "\x00": " "})
 _LONGEST_WORD = 60  # bytes
 _LONGEST_KEYWORD = 250  # characters; longer ones count as equal when they begin alike
 
@@ -33,11 +34,16 @@ def schema() -> Any:
         builder.add_text_field(name, tokenizer_name="stemmed", index_option="position")
     builder.add_text_field(HEAD, tokenizer_name="stemmed", index_option="freq")
     builder.add_text_field("words", tokenizer_name="words", index_option="freq")
-    for name in COLUMNS.values():
-        builder.add_text_field(name, tokenizer_name="keyword", index_option="basic", fast=True)
+    for field, name in COLUMNS.items():
+        if field != "fact":
+            builder.add_text_field(name, tokenizer_name="keyword", index_option="basic", fast=True)
+    # A column for each key: what counts the values of one looks at no other's.
+    builder.add_json_field(COLUMNS["fact"], tokenizer_name="keyword", index_option="basic", fast=True)
     builder.add_text_field("shown", tokenizer_name="raw", index_option="basic")  # never | timed; always: without
     builder.add_integer_field("visible_from", fast=True)
     builder.add_integer_field("visible_until", fast=True)
+    builder.add_integer_field("price", fast=True)  # those of every moment
+    builder.add_text_field("price_varies", tokenizer_name="raw", index_option="basic")  # currencies
     builder.add_text_field("position", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -95,7 +101,14 @@ def written(document: Document, language: str) -> Any:
     if document.tags:
         fields["tag"] = [shortened(tag) for tag in document.tags]
     if document.facts:
-        fields["fact"] = [fact(key, value) for key, value in document.facts]
+        facts: dict[str, list[str]] = {}
+        for key, value in document.facts:
+            facts.setdefault(_fact_key(key), []).append(VALUE + shortened(value))
+        fields["fact"] = facts
+    for currency, amounts, varies in document.costs:
+        fields.setdefault("price", []).extend(price(currency, amount) for amount in amounts)
+        if varies or not all(map(exact, amounts)):
+            fields.setdefault("price_varies", []).append(currency)
     if document.visible is None:
         fields["shown"] = "never"
     elif document.visible != ALWAYS:
@@ -104,14 +117,9 @@ def written(document: Document, language: str) -> Any:
     return tantivy.Document.from_dict(fields)
 
 
-def fact(key: str, value: str) -> str:
-    """An option or attribute as one keyword."""
-    return f"{fact_start(key)}{shortened(value)}"
-
-
-def fact_start(key: str) -> str:
-    """What the facts of this key begin with."""
-    return shortened(key).replace(_SEPARATOR, " ") + _SEPARATOR
+def fact_column(key: str) -> str:
+    """The column of the options and attributes of this key, whatever its case and accents."""
+    return f"{COLUMNS['fact']}.{_fact_key(key)}"
 
 
 def shortened(text: str) -> str:
@@ -123,6 +131,12 @@ def folded(text: str) -> str:
     """A keyword as its term."""
     terms: list[str] = _keywords().analyze(text)
     return terms[0] if terms else ""
+
+
+@lru_cache(maxsize=10_000)
+def _fact_key(key: str) -> str:
+    # Points and backslashes mean something in the name of a column, and a name is never empty.
+    return folded(shortened(key)).translate(_IN_NAMES) or "\x02"
 
 
 @lru_cache(maxsize=10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from shopctl.catalogue.engines.whoosh_schema import (
     FORMAT,
     POSITION_ID,
     has_value,
+    may_cost,
     schema,
     stemmer,
     value_of,
@@ -25,7 +27,6 @@ from shopctl.catalogue.engines.whoosh_schema import (
 )
 from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
 
-_MOST_VALUES = 1000  # of a field that is counted
 _LITTLE_MEMORY, _BULK_MEMORY = 32, 128  # MB before a segment is written
 _DIGITS = 4  # of a score that tell two hits apart: sums in another order differ behind them
 
@@ -50,6 +51,10 @@ class WhooshEngine:
         with _readable():
             index = whoosh_index.open_dir(str(folder), schema=schema(self.language))
         return WhooshIndex(index, folder, self.language)
+
+    def stamp(self, folder: Path) -> object:
+        """The list of segments has a number in its name, which each commit raises."""
+        return sorted(name for name in os.listdir(folder) if name.endswith(".toc"))
 
 
 class WhooshIndex:
@@ -98,19 +103,25 @@ class WhooshIndex:
         return [(number, score) for number, score, _ in self._matches(question)]
 
     def count(
-        self, question: Question, field: Keyword, key: str = "", *, within: Collection[int] | None = None
-    ) -> list[tuple[str, int]]:
-        """The values of a field among all matches, the most frequent first, equally frequent ones by value."""
+        self,
+        question: Question,
+        columns: Sequence[tuple[Keyword, str]],
+        most: int,
+        *,
+        within: Collection[int] | None = None,
+    ) -> list[list[tuple[str, int]]]:
+        """For each field: its `most` frequent values among all matches, equally frequent ones by value."""
         chosen = None if within is None else set(within)
-        counts: dict[str, int] = {}
+        counts: list[dict[str, int]] = [{} for _ in columns]
         for number, _, stored in self._matches(question):
             if chosen is None or number in chosen:
-                values: Iterable[str | None] = stored["values"][field]
-                if field == "fact":
-                    values = (value_of(text, key) for text in stored["values"][field])
-                for value in {value for value in values if value is not None}:
-                    counts[value] = counts.get(value, 0) + 1
-        return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_VALUES]
+                for (field, key), counted in zip(columns, counts, strict=True):
+                    values: Iterable[str | None] = stored["values"][field]
+                    if field == "fact":
+                        values = (value_of(text, key) for text in stored["values"][field])
+                    for value in {value for value in values if value is not None}:
+                        counted[value] = counted.get(value, 0) + 1
+        return [sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:most] for counted in counts]
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
@@ -165,6 +176,7 @@ class WhooshIndex:
     def _matches(self, question: Question) -> list[tuple[int, float, dict[str, Any]]]:
         kept, kept_off = filters_of(question)
         scored = bool(question.text.strip())
+        without = set(map(str, question.without))
         found = []
         with _readable():
             results = self._searcher.search(
@@ -172,9 +184,11 @@ class WhooshIndex:
             )
             for hit in results:
                 stored = hit.fields()
-                visible = stored["shown"][1]
+                _, visible, costs = stored["shown"]
                 at = question.visible_at
-                if at is None or (visible is not None and visible[0] <= at < visible[1]):
+                if at is not None and (visible is None or not visible[0] <= at < visible[1]):
+                    continue
+                if stored["id"] not in without and (question.priced is None or may_cost(costs, question.priced)):
                     found.append((int(stored["id"]), round(float(hit.score), _DIGITS) if scored else 0.0, stored))
         return found
 

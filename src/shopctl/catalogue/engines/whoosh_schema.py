@@ -14,9 +14,9 @@ from whoosh.lang import has_stemmer, stemmer_for_language
 
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.names import head
-from shopctl.catalogue.ports import Document, Keyword
+from shopctl.catalogue.ports import Document, Keyword, Priced
 
-FORMAT = 1  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
 
 
 POSITION_ID = "-1"  # the one document that is no product: it stores the position
@@ -103,7 +103,7 @@ def schema(language: str) -> Any:
         words=fields.TEXT(analyzer=words, phrase=False),
         **{name: fields.TEXT(analyzer=keywords, phrase=False) for name in COLUMNS.values()},
         filled=fields.TEXT(analyzer=keywords, phrase=False),  # which keyword fields and facts have any value
-        shown=fields.STORED,  # (sku, visible)
+        shown=fields.STORED,  # (sku, visible, costs)
         values=fields.STORED,  # by keyword field: its values as they were written
         position=fields.STORED,
     )
@@ -134,7 +134,7 @@ def written(document: Document, language: str) -> dict[str, Any]:
         "words": " ".join([document.sku, document.name, document.details, document.brand, places]),
         **{COLUMNS[name]: _BETWEEN.join(map(keyword, found)) for name, found in values.items()},
         "filled": _BETWEEN.join(sorted(filled)),
-        "shown": (document.sku, document.visible),
+        "shown": (document.sku, document.visible, tuple(map(tuple, document.costs))),
         "values": values,
     }
 
@@ -148,3 +148,13 @@ def value_of(text: str, key: str) -> str | None:
     """The value of a fact of this key; None for one of another key."""
     name, _, value = text.partition(_SEPARATOR)
     return value if folded(name) == folded(shortened(key)) else None
+
+
+def may_cost(costs: Iterable[tuple[str, tuple[int, ...], bool]], priced: Priced) -> bool:
+    """Whether a product with these costs is one that the question asks for."""
+    for currency, amounts, varies in costs:
+        if currency == priced.currency and (varies or not priced.varying):
+            return all(
+                any(low <= amount <= high for low, high in ranges for amount in amounts) for ranges in priced.conditions
+            )
+    return False
