@@ -52,8 +52,8 @@ FeedFormat = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="auto, csv, ndjson, json, xlsx, shopify, shopify-inventory, woocommerce, magento, saleor, vendure, medusa,"
-        " or a plugin's.",
+        help="auto, csv, ndjson, json, xlsx, shopify, shopify-inventory, woocommerce, magento, magento-tiers, saleor,"
+        " vendure, medusa, or a plugin's.",
     ),
 ]
 MappingFile = Annotated[

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from shopctl.catalogue.feed.shops.shop import Shop
 
-TABLES = ("shopify-inventory", "shopify", "woocommerce", "magento", "saleor", "vendure", "medusa")
+TABLES = ("shopify-inventory", "shopify", "woocommerce", "magento-tiers", "magento", "saleor", "vendure", "medusa")
 """Shops whose files are rows under a header; each is a module of this room with a function `shop`."""
 
 

@@ -19,7 +19,7 @@ from shopctl.kernel import money
 
 PRICED = frozenset({"price", "special_price", *(column for column, _ in LISTS)})
 EXACT = "_exact"
-_EVER_SINCE = 1_000_000  # an offer without a beginning: a price needs another than the regular one has
+EVER_SINCE = 1_000_000  # an offer without a beginning: a price needs another than the regular one has
 
 
 def prices(cells: Cells, terms: Terms) -> tuple[tuple[Price, ...], dict[str, Any]]:
@@ -33,7 +33,7 @@ def prices(cells: Cells, terms: Terms) -> tuple[tuple[Price, ...], dict[str, Any
     kept: dict[str, Any] = {}
 
     def read(column: str, price_list: str, start: int = 0, end: int | None = None) -> None:
-        amount, code, exact = _amount(cells[column].strip(), terms, column)
+        amount, code, exact = amount_of(cells[column].strip(), terms, column)
         found.append((code, amount, price_list, 1, start, end))
         if exact:
             kept[column + EXACT] = exact
@@ -50,7 +50,7 @@ def prices(cells: Cells, terms: Terms) -> tuple[tuple[Price, ...], dict[str, Any
     if cells.get("price", "").strip():
         read("price", COMPARE_AT if undated else DEFAULT_LIST)
     if offered:
-        read("special_price", DEFAULT_LIST, 0 if undated else start or _EVER_SINCE, end)
+        read("special_price", DEFAULT_LIST, 0 if undated else start or EVER_SINCE, end)
     for column, price_list in LISTS:
         if cells.get(column, "").strip():
             read(column, price_list)
@@ -60,12 +60,12 @@ def prices(cells: Cells, terms: Terms) -> tuple[tuple[Price, ...], dict[str, Any
 def _is_offer(cells: Cells, terms: Terms) -> bool:
     if cells.get("product_type", "").strip().lower() == "bundle" or not cells.get("price", "").strip():
         return False
-    special = _amount(cells["special_price"].strip(), terms, "special_price")
-    regular = _amount(cells["price"].strip(), terms, "price")
+    special = amount_of(cells["special_price"].strip(), terms, "special_price")
+    regular = amount_of(cells["price"].strip(), terms, "price")
     return special[1] == regular[1] and special[0] <= regular[0]
 
 
-def _amount(cell: str, terms: Terms, column: str) -> tuple[int, str, str]:
+def amount_of(cell: str, terms: Terms, column: str) -> tuple[int, str, str]:
     """Minor units, currency, and the price as it stands where it has more decimals than the currency.
 
     Magento keeps four decimals, as net prices need them; what is paid has those of the currency, rounded half up.
@@ -99,7 +99,7 @@ def price_cells(product: Product, terms: Terms) -> Cells:
     elif len(dated) == 1 and dated[0].valid_from and dated[0].amount <= usual.amount:
         offer = dated[0]
         cells = {"price": _shown(product, usual, "price"), "special_price": _shown(product, offer, "special_price")}
-        cells[OFFER[1]] = texts.moment_text(offer.valid_from) if offer.valid_from != _EVER_SINCE else ""
+        cells[OFFER[1]] = texts.moment_text(offer.valid_from) if offer.valid_from != EVER_SINCE else ""
         cells[OFFER[2]] = texts.moment_text(offer.valid_until, last_day=True)
     elif compared is not None and compared.amount >= usual.amount:
         cells = {"price": _shown(product, compared, "price"), "special_price": _shown(product, usual, "special_price")}
