@@ -64,18 +64,15 @@ def document(row: Sequence[Any], costs: tuple[Cost, ...]) -> Document:
     )
 
 
-def costs_of(prices: Iterable[tuple[str, int, Instant, Instant | None]]) -> tuple[Cost, ...]:
-    """What one piece costs, from its prices as (currency, amount, valid from, valid until).
+def costs_with(costs: tuple[Cost, ...], more: Cost) -> tuple[Cost, ...]:
+    """What one piece costs with one more price, after the rule of `model.effective_price`.
 
-    By the rule of `model.effective_price`: what holds always, and alone, is what it costs at every moment.
+    What holds always, and alone in its currency, is what it costs at every moment.
     """
-    found: dict[str, Cost] = {}
-    for currency, amount, begins, ends in prices:
-        if (before := found.get(currency)) is None:
-            found[currency] = Cost(currency, (amount,), begins != 0 or ends is not None)
-        else:
-            found[currency] = Cost(currency, (*before.amounts, amount), True)
-    return tuple(found.values())
+    found = {cost.currency: cost for cost in costs}
+    if (before := found.get(more.currency)) is not None:
+        more = Cost(more.currency, before.amounts + more.amounts, True)
+    return tuple((found | {more.currency: more}).values())
 
 
 def facts_of(*texts: str) -> tuple[tuple[str, str], ...]:
@@ -123,14 +120,15 @@ def visible(status: str, publish_at: Instant | None, retire_at: Instant | None) 
 
 def _costs(unit: Unit, where: str, **params: object) -> dict[int, tuple[Cost, ...]]:
     """By product, what one piece costs; those without a price are missing."""
-    found: dict[int, list[tuple[str, int, Instant, Instant | None]]] = {}
+    found: dict[int, tuple[Cost, ...]] = {}
     for number, currency, amount, begins, ends in unit.tuples(
         f"""select product_id, currency, amount, valid_from, valid_until from price
              where {where} and list = '{DEFAULT_LIST}' and min_quantity <= 1""",
         **params,
     ):
-        found.setdefault(number, []).append((currency, amount, begins, ends))
-    return {number: costs_of(prices) for number, prices in found.items()}
+        cost = Cost(currency, (amount,), begins != 0 or ends is not None)
+        found[number] = costs_with(found[number], cost) if number in found else (cost,)
+    return found
 
 
 def _details(tags: Sequence[str], facts: Sequence[tuple[str, str]], parent_sku: str) -> str:

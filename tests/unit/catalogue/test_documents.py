@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shopctl.catalogue.documents import facts_of, visible, with_ancestors, without_markup
+from shopctl.catalogue.documents import costs_with, facts_of, visible, with_ancestors, without_markup
 from shopctl.catalogue.model import STATUSES, status_at
+from shopctl.catalogue.ports import Cost
 
 
 def test_facts_are_flat_and_each_stands_once():
@@ -43,3 +44,10 @@ def test_a_product_is_visible_just_when_its_status_is_active(status, publish_at,
     for now in range(0, 50, 5):
         shown = span is not None and span[0] <= now < span[1]
         assert shown == (status_at(status, publish_at, retire_at, now) == "active"), now
+
+
+def test_what_costs_the_same_at_every_moment_is_told_from_what_does_not():
+    one, other = Cost("USD", (500,), False), Cost("EUR", (400,), False)
+
+    assert costs_with((one,), other) == (one, other)
+    assert costs_with((one, other), Cost("USD", (300,), True)) == (Cost("USD", (500, 300), True), other)

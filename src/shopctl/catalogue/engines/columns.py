@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from shopctl.catalogue.ports import Keyword
 
 WEIGHTS = {"name": 2.5, "brand": 4.0, "category": 2.5, "details": 1.0, "description": 1.0}
@@ -28,10 +30,15 @@ def price(currency: str, amount: int) -> int:
 
     Amounts below nothing, and from 2^48 - 2 minor units on, count as equal.
     """
+    return _place(currency) + min(max(amount + 1, 0), _AMOUNTS - 1)
+
+
+@lru_cache(maxsize=500)
+def _place(currency: str) -> int:
     place = 0
     for letter in currency:
         place = place * 32 + (ord(letter) & 31)
-    return place * _AMOUNTS + min(max(amount + 1, 0), _AMOUNTS - 1)
+    return place * _AMOUNTS
 
 
 def exact(amount: int) -> bool:

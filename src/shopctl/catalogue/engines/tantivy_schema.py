@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 import tantivy
@@ -100,11 +102,6 @@ def written(document: Document, language: str) -> Any:
         words += fields["category"]
     if document.tags:
         fields["tag"] = [shortened(tag) for tag in document.tags]
-    if document.facts:
-        facts: dict[str, list[str]] = {}
-        for key, value in document.facts:
-            facts.setdefault(_fact_key(key), []).append(VALUE + shortened(value))
-        fields["fact"] = facts
     for currency, amounts, varies in document.costs:
         fields.setdefault("price", []).extend(price(currency, amount) for amount in amounts)
         if varies or not all(map(exact, amounts)):
@@ -114,7 +111,10 @@ def written(document: Document, language: str) -> Any:
     elif document.visible != ALWAYS:
         fields["shown"] = "timed"
         fields["visible_from"], fields["visible_until"] = document.visible
-    return tantivy.Document.from_dict(fields)
+    made = tantivy.Document.from_dict(fields)
+    if document.facts:
+        made.add_json(COLUMNS["fact"], _facts(document.facts))
+    return made
 
 
 def fact_column(key: str) -> str:
@@ -131,6 +131,15 @@ def folded(text: str) -> str:
     """A keyword as its term."""
     terms: list[str] = _keywords().analyze(text)
     return terms[0] if terms else ""
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
+    # As JSON: tantivy reads it in a fifth of the time that a dictionary takes.
+    found: dict[str, str] = {}
+    for key, value in facts:
+        name, text = _fact_key(key), encode_basestring(VALUE + shortened(value))
+        found[name] = f"{found[name]},{text}" if name in found else text
+    return f"{{{','.join(f'{encode_basestring(name)}:[{texts}]' for name, texts in found.items())}}}"
 
 
 @lru_cache(maxsize=10_000)
