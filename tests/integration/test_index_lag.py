@@ -22,14 +22,17 @@ _OPENED = """
     services = Services(load_settings(Path.cwd(), dict(os.environ)))
     log = Path(sys.argv[1])
 """
-# Writes one word after another, and notes when each was committed.
+# Writes one word after another when the others are ready, and notes when each was committed.
 WRITER = (
     _OPENED
     + """
+    while len(list(Path.cwd().glob("ready-*"))) < 2:
+        time.sleep(0.01)
     with log.open("a") as file:
         for number in range(int(sys.argv[2])):
             services.catalogue.edit(f"P{number}", [f"name=tick{number}"])
             print(number, time.monotonic(), file=file, flush=True)
+            time.sleep(0.02)
     services.close()
 """
 )
@@ -37,6 +40,8 @@ WRITER = (
 SEARCHER = (
     _OPENED
     + """
+    services.search.search(SearchRequest("thing"))
+    Path(f"ready-{os.getpid()}").touch()
     late, searches, number = [], 0, -1
     while number < int(sys.argv[2]) - 1:
         lines = [line for line in log.read_text().split("\\n")[:-1]]
@@ -50,6 +55,8 @@ SEARCHER = (
         if f"P{number}" not in [hit["sku"] for hit in found["hits"]]:
             assert found["lag"] > 0, "a search that has not all of it says so"
             late.append(began - committed)
+            if late[-1] > 10:
+                break
             if number == int(sys.argv[2]) - 1:
                 number -= 1  # once more
     print(json.dumps([searches, late]))
@@ -77,7 +84,7 @@ def test_a_search_that_begins_a_second_after_a_write_has_it(any_shop: Shop, scal
 
     assert [process.returncode for process in processes] == [0, 0, 0]
     for searches, late in map(json.loads, answers[:2]):
-        assert searches > 5
+        assert searches > 3
         assert max(late, default=0) <= 1.0
     found = any_shop.run("catalogue", "search", f"tick{writes - 1}", "-o", "json").json
     assert (found["hits"][0]["sku"], found["lag"]) == (f"P{writes - 1}", 0)
