@@ -70,9 +70,8 @@ def record_creations(unit: Unit, journal: Journal, *, actor: str, now: Instant, 
     """One change row for each product created, by their numbers, which have no gaps."""
     unit.execute(
         """insert into change (product_id, kind, at, version, import_id, actor)
-           with recursive created (id) as (select cast(:first as bigint)
-                                           union all select id + 1 from created where id < :last)
-           select id, 'create', :now, 1, :import_id, :actor from created""",
+           select id, 'create', :now, 1, :import_id, :actor from product
+            where id between :first and :last order by id""",
         now=now, import_id=journal.id, actor=actor, first=first, last=last,
     )  # fmt: skip
 
