@@ -28,7 +28,7 @@ from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Q
 
 _LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
 _BULK_HEAP = 64_000_000  # with more the writer is no faster, and merging needs memory beside it
-_BULK_THREADS = 2
+_THREADS = 1  # another is slower: documents are made in one, and segments are merged in threads of their own
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
 _TIED = 100  # equally good hits that are looked at behind the last place asked for
@@ -193,9 +193,8 @@ class TantivyIndex:
     @contextmanager
     def writer(self, *, bulk: bool) -> Iterator[Writer]:
         """Change it; what was not committed is lost. `bulk` waits at its end until segments are merged."""
-        heap, threads = (_BULK_HEAP, _BULK_THREADS) if bulk else (_LITTLE_HEAP, 1)
         with _written(self._folder):
-            writer = self._index.writer(heap, threads)
+            writer = self._index.writer(_BULK_HEAP if bulk else _LITTLE_HEAP, _THREADS)
         open_writer = TantivyWriter(writer, self._folder, self._language)
         del writer
         try:
