@@ -8,9 +8,7 @@ repeat.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import reduce
-from itertools import islice
-from operator import add, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from shopctl.catalogue.feed.objects import RECORD_HEADER
@@ -49,7 +47,6 @@ _PLAIN_PRICE = (DEFAULT_LIST, 1, 0, None)  # the rest of a price without list, t
 _PLAIN = dict(zip(_PRICE[3:], _PLAIN_PRICE, strict=True))
 _STOCK = ("product_id", "location", "on_hand")
 _RECORD = ("product_id", "hash", "line", "stock")
-_JOINED = 4  # batches of the feed
 _BATCH = 100_000  # each costs a look through whole tables, which have no indexes yet
 
 TABLES = ("price", "stock", "feed_record", "change")
@@ -111,25 +108,7 @@ class Layout:
 def prepare(
     feed: Feed, layout: Layout, first_id: int, *, feed_id: int, pack: Callable[..., object]
 ) -> Iterator[Prepared]:
-    """In the child: batches of the feed as rows for each table, packed, with products numbered from `first_id`.
-
-    Some are joined: a statement for each table and batch would cost as much as the rows.
-    """
-    source = _prepared(feed, layout, first_id, feed_id=feed_id, pack=pack)
-    for first in source:
-        several = [first, *islice(source, _JOINED - 1)]
-        yield (
-            sum([each[PRODUCTS] for each in several]),
-            first[1],
-            *(reduce(add, packed) for packed in list(zip(*several, strict=True))[2:POSITION]),
-            *several[-1][POSITION : POSITION + 2],
-            [moment for each in several for moment in each[-1]],
-        )
-
-
-def _prepared(
-    feed: Feed, layout: Layout, first_id: int, *, feed_id: int, pack: Callable[..., object]
-) -> Iterator[Prepared]:
+    """In the child: batches of the feed as rows for each table, packed, with products numbered from `first_id`."""
     seen: set[str] = set()
     fed_stock = Remembered(_fed_stock)
     for batch in feed.batches():
