@@ -33,7 +33,7 @@ from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing.categories import add_categories, category_paths
 from shopctl.catalogue.importing.current import COLUMNS
 from shopctl.catalogue.importing.journal import Journal, json_rows
-from shopctl.catalogue.importing.merge import record_creations
+from shopctl.catalogue.importing.merge import TABLES, record_creations
 from shopctl.catalogue.importing.outcome import creation_values
 from shopctl.catalogue.moments import next_moment
 from shopctl.kernel.clock import Instant
@@ -49,7 +49,7 @@ _STOCK = ("product_id", "location", "on_hand")
 _RECORD = ("product_id", "hash", "line", "stock")
 _BATCH = 100_000  # each costs a look through whole tables, which have no indexes yet
 
-TABLES = ("price", "stock", "feed_record", "change")
+FILLED = TABLES[1:]
 """What is filled beside the products, which have to be found by their numbers meanwhile."""
 
 

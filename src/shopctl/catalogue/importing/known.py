@@ -30,9 +30,6 @@ class KnownRecords:
     def __len__(self) -> int:
         return len(self._hashes)
 
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int) and not self.unknown((value,))
-
     def unknown(self, hashes: Sequence[int]) -> list[int]:
         """Which of the records read next, by their index, are not known.
 

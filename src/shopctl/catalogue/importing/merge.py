@@ -19,6 +19,9 @@ from shopctl.storage.unit import Unit
 
 FIRST_PRODUCT = 1
 
+TABLES = ("product", "price", "stock", "feed_record", "change")
+"""What grows with the products."""
+
 _STATUS = COLUMNS.index("status")
 
 _UPDATE = f"""update product set version = version + 1, updated_at = :now, due_at = {due.KEEP_DUE},

@@ -12,7 +12,7 @@ from shopctl.catalogue.importing import run as runs
 from shopctl.catalogue.importing import stage
 from shopctl.catalogue.importing.errors import CountsDiffer
 from shopctl.catalogue.importing.journal import Journal
-from shopctl.catalogue.importing.merge import merge
+from shopctl.catalogue.importing.merge import TABLES, merge
 from shopctl.catalogue.importing.outcome import outcome
 from shopctl.catalogue.importing.survey import Judge
 from shopctl.kernel.clock import Clock, Instant
@@ -42,7 +42,7 @@ class Merging:
             with self.database.unit() as unit:
                 merged, now = 0, self.clock.now()
                 if number.bit_count() == 1:  # the tables may have doubled since
-                    unit.analyze("product", "price", "stock", "feed_record", "change")
+                    unit.analyze(*TABLES)
                 for rows in stage.batches(unit, journal):
                     merge(unit, journal, rows, actor=self.audit.actor, now=now, judge=self.judge)
                     journal.merged = rows[-1][LINE]

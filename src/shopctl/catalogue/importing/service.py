@@ -21,7 +21,7 @@ from shopctl.catalogue.importing.errors import RejectsCannotPrune
 from shopctl.catalogue.importing.guards import Guard, Guards, combined
 from shopctl.catalogue.importing.journal import Counts
 from shopctl.catalogue.importing.known import KnownRecords
-from shopctl.catalogue.importing.merge import FIRST_PRODUCT
+from shopctl.catalogue.importing.merge import FIRST_PRODUCT, TABLES
 from shopctl.catalogue.importing.merging import Merging, abandon_others
 from shopctl.catalogue.importing.narrowing import narrow
 from shopctl.catalogue.importing.pipe import from_child
@@ -164,7 +164,7 @@ class ImportService:
             lambda: direct.prepare(run.feed, layout, FIRST_PRODUCT, feed_id=journal.feed_id, pack=self.database.packed)
         )
         try:
-            with self.database.first_load(direct.TABLES) as unit:
+            with self.database.first_load(direct.FILLED) as unit:
                 with unit.unique_later("product", "sku") as is_unique:
                     with run.phase("read_and_write"):
                         for item in prepared:
@@ -175,7 +175,7 @@ class ImportService:
                     with run.phase("settle"):
                         if not is_unique():
                             direct.settle(unit, journal)
-                        unit.analyze("product", *direct.TABLES)
+                        unit.analyze(*TABLES)
                 journal.state = "refused" if journal.counts.rejected == journal.counts.rows else "merging"
                 journals.save(unit, journal)
         except _Refused as refused:
