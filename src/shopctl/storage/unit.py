@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,6 +11,11 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 Row = TypeVar("Row", bound=NamedTuple)
 Dialect = Literal["sqlite", "postgres"]
 Constants = Mapping[str, int | str | None]
+
+
+def json_array(values: Iterable[object]) -> str:
+    """Values as `Unit.each` reads them on both engines: each in a list of its own, taken out with `value ->> 0`."""
+    return json.dumps([[value] for value in values], ensure_ascii=False)
 
 
 class Unit(ABC):
