@@ -29,6 +29,7 @@ class Unit(ABC):
     for_update: ClassVar[str]  # row locks; SQLite's single writer needs none
     for_claim: ClassVar[str]  # the same, leaving out the rows that somebody else has locked
     connection: Any  # the driver's own, for what only migrations and checks do
+    writes: bool  # whether what it changes is kept
 
     @abstractmethod
     def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
@@ -71,6 +72,15 @@ class Unit(ABC):
 
     def analyze(self, *tables: str) -> None:  # noqa: B027 - SQLite's plans here need no statistics
         """Let the planner know these tables as they are now: many rows were added, and their statistics come later."""
+
+    def hold_together(self, name: str) -> None:  # noqa: B027 - SQLite's writers come one at a time
+        """Hold `name` until this unit ends, beside other units that do; those that `hold_alone` wait. Not for reading.
+
+        What is read afterwards includes what the last lone holder committed. Raises DatabaseLocked.
+        """
+
+    def hold_alone(self, name: str) -> None:  # noqa: B027 - the same
+        """Hold `name` until this unit ends, when every other write unit that holds it has ended."""
 
     @abstractmethod
     def tables(self) -> list[str]:
