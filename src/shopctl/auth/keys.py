@@ -6,6 +6,7 @@ know a key before it signs. Disabling takes the private half away and refuses al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shopctl.auth.errors import KeyInUse
@@ -124,12 +125,14 @@ class KeyService:
         from shopctl.auth.jose.keys import SigningKey
 
         made = SigningKey.generate(self._system.policy.algorithm)
+        while made.kid.startswith("-"):  # an id is an argument of commands
+            made = SigningKey.generate(self._system.policy.algorithm)
         public = "" if made.alg == "HS256" else json.dumps(made.public_jwk(), separators=(",", ":"))
         stored = StoredKey(made.kid, made.alg, "next", None, public, now, None, None, None)
         signing_keys.add(unit, self._system.sealer, stored, made.private_jwk())
         return stored
 
-    def _disable_expired(self, unit: Unit, now: Instant) -> list[str]:
+    def _disable_expired(self, unit: Unit, now: Instant) -> Sequence[str]:
         """Disable the passive keys whose tokens have expired; their ids."""
         tokens = signing_keys.outstanding(unit, now)
         over = [

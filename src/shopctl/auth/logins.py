@@ -94,10 +94,10 @@ class LoginService:
 
     def _upgrade(self, unit: Unit, account: Account, before: str, after: str) -> None:
         """Store the password's hash in today's form, unless it was changed meanwhile."""
-        from shopctl.auth.hashing import kind_of
+        from shopctl.auth.hash_forms import kind_of
 
         sealer = self._system.sealer
         present = credentials.password_hash(unit, sealer, account.id) or ""
         if hmac.compare_digest(present, before):
             now = self._system.clock.now()
-            credentials.set_password_hash(unit, sealer, account.id, after, str(kind_of(after)), now)
+            credentials.set_password_hash(unit, sealer, account.id, after, " ".join(kind_of(after)), now)

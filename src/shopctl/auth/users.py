@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from shopctl.auth import throttling
-from shopctl.auth.access import access_of, sources_of
+from shopctl.auth.access import Source, access_of, sources_of
 from shopctl.auth.errors import NothingToChange, WrongKindOfUser
 from shopctl.auth.logins import LoginService
 from shopctl.auth.permissions import EVERYTHING, checked, checked_all, covered
@@ -23,7 +23,7 @@ from shopctl.kernel import clock, ids
 from shopctl.kernel.redaction import remember_secret
 from shopctl.storage.unit import Unit
 
-CLIENT_SECRET = "cs"
+_PREFIX = "cs"
 _TOGETHER = 500
 
 
@@ -62,7 +62,7 @@ class UserService:
     ) -> NewUser:
         """Add a service with a secret of 256 random bits. Raises NameTaken, RoleNotFound."""
         account = self._new(name, email, "service")
-        secret = random_secret(CLIENT_SECRET)
+        secret = random_secret(_PREFIX)
         remember_secret(secret)
         with self._system.database.unit() as unit:
             self._add(unit, account, roles, permissions)
@@ -72,7 +72,7 @@ class UserService:
 
     def rotate_secret(self, who: str) -> NewUser:
         """Give a service a new secret; the old ones end. Raises UserNotFound, WrongKindOfUser."""
-        secret = random_secret(CLIENT_SECRET)
+        secret = random_secret(_PREFIX)
         remember_secret(secret)
         with self._changing(who) as (unit, account):
             if account.kind != "service":
@@ -217,7 +217,8 @@ class UserService:
         with self._system.database.read() as unit:
             everybody = [*accounts.listed(unit, self._system.sealer, Filters(), limit=None)]
             for account in everybody:
-                for each in sources_of(unit, account) or [None]:
+                sources: list[Source | None] = [*sources_of(unit, account)]
+                for each in sources or [None]:
                     yield {
                         "user": account.name,
                         "kind": account.kind,
@@ -227,7 +228,7 @@ class UserService:
                         "last_login_at": clock.show(account.last_login_at),
                     }
 
-    def hashes(self) -> list[dict[str, Any]]:
+    def hashes(self) -> Sequence[dict[str, Any]]:
         """How many passwords there are of each kind of hash: {"kind","passwords"}."""
         with self._system.database.read() as unit:
             return [{"kind": kind, "passwords": count} for kind, count in credentials.census(unit)]
@@ -260,10 +261,11 @@ class UserService:
         return hasher.hash(password)
 
     def _store_hash(self, unit: Unit, account: Account, hashed: str) -> None:
-        from shopctl.auth.hashing import kind_of
+        from shopctl.auth.hash_forms import kind_of
 
         now = self._system.clock.now()
-        credentials.set_password_hash(unit, self._system.sealer, account.id, hashed, str(kind_of(hashed)), now)
+        kind = " ".join(kind_of(hashed))
+        credentials.set_password_hash(unit, self._system.sealer, account.id, hashed, kind, now)
 
     def _save_state(self, unit: Unit, account: Account, state: Any) -> None:
         now = self._system.clock.now()

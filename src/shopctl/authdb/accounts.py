@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from shopctl.authdb.errors import EmailTaken, NameTaken, StaleUser, UserNotFound
@@ -41,7 +41,7 @@ def add(unit: Unit, sealer: Sealer, account: Account) -> None:
 
 def save(unit: Unit, sealer: Sealer, before: Account, after: Account, *, now: Instant) -> Account:
     """Store what an account became; its version rises. Raises StaleUser, EmailTaken."""
-    sealed = {}
+    sealed: dict[str, Any] = {}
     if after.email != before.email:
         _check_email_free(unit, sealer, after)
         sealed = _sealed_email(unit, sealer, after)
@@ -160,7 +160,7 @@ def _opened(unit: Unit, sealer: Sealer, row: _Row) -> Account:
     return Account(**row._asdict() | {"email": email, "kind": kind, "state": state})
 
 
-def _sealed_email(unit: Unit, sealer: Sealer, account: Account) -> Mapping[str, Any]:
+def _sealed_email(unit: Unit, sealer: Sealer, account: Account) -> dict[str, Any]:
     if account.email is None:
         return {"email": None, "email_index": None}
     return {

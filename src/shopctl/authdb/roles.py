@@ -60,10 +60,11 @@ def need(unit: Unit, names: Iterable[str]) -> None:
 def listed(unit: Unit, name: str | None = None) -> Iterator[Role]:
     """Roles by name, or one."""
     where = "where name = :name" if name is not None else "where cast(:name as text) is null"
-    for row in unit.tuples(f"select name, description, created_at from role {where} order by name", name=name):
-        parents = unit.tuples("select parent from role_parent where role = :role order by 1", role=row[0])
-        own = unit.tuples("select permission from role_permission where role = :role order by 1", role=row[0])
-        yield Role(*row, tuple(each for (each,) in parents), tuple(each for (each,) in own))
+    found = unit.tuples(f"select name, description, created_at from role {where} order by name", name=name)
+    for role, description, created_at in found:
+        parents = unit.tuples("select parent from role_parent where role = :role order by 1", role=role)
+        own = unit.tuples("select permission from role_permission where role = :role order by 1", role=role)
+        yield Role(role, description, created_at, tuple(each for (each,) in parents), tuple(each for (each,) in own))
 
 
 def delete(unit: Unit, name: str) -> None:

@@ -11,8 +11,6 @@ from sqlmodel import Field
 
 from shopctl.storage.tables import AuthTable
 
-_OF_AN_ACCOUNT = {"foreign_key": "account.id", "ondelete": "CASCADE"}
-
 
 class Account(AuthTable, table=True):
     """A user: a person or a service."""
@@ -34,7 +32,7 @@ class Account(AuthTable, table=True):
 class Password(AuthTable, table=True):
     """The hash of a person's password."""
 
-    account_id: str = Field(primary_key=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     hash: str  # sealed
     kind: str  # what `auth.hashing.kind_of` says, for the census
     changed_at: int
@@ -46,7 +44,7 @@ class ClientSecret(AuthTable, table=True):
     __tablename__ = "client_secret"
 
     hmac: str = Field(primary_key=True)
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
     created_at: int
 
 
@@ -55,7 +53,7 @@ class SecondFactor(AuthTable, table=True):
 
     __tablename__ = "second_factor"
 
-    account_id: str = Field(primary_key=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     secret: str  # sealed
     confirmed_at: int | None = None
     last_step: int  # a code is good once: the newest time step that was accepted
@@ -68,7 +66,7 @@ class RecoveryCode(AuthTable, table=True):
     __tablename__ = "recovery_code"
 
     hmac: str = Field(primary_key=True)
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
 
 
 class ExternalIdentity(AuthTable, table=True):
@@ -81,7 +79,7 @@ class ExternalIdentity(AuthTable, table=True):
     provider: str
     subject: str  # sealed
     subject_index: str
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
     linked_at: int
 
 
@@ -116,7 +114,7 @@ class AccountRole(AuthTable, table=True):
 
     __tablename__ = "account_role"
 
-    account_id: str = Field(primary_key=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     role: str = Field(primary_key=True, foreign_key="role.name", index=True)
     granted_at: int
 
@@ -126,7 +124,7 @@ class AccountPermission(AuthTable, table=True):
 
     __tablename__ = "account_permission"
 
-    account_id: str = Field(primary_key=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     permission: str = Field(primary_key=True)
     granted_at: int
 
@@ -160,7 +158,7 @@ class Session(AuthTable, table=True):
     """One login, and the family of refresh tokens that came from it."""
 
     id: str = Field(primary_key=True)  # ses_…
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
     methods: str  # how it was authenticated, such as `pwd otp` (RFC 8176)
     source_index: str
     scope: str
@@ -189,7 +187,7 @@ class AccessToken(AuthTable, table=True):
     __tablename__ = "access_token"
 
     jti: str = Field(primary_key=True)
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
     session_id: str | None = Field(default=None, index=True, foreign_key="session.id", ondelete="CASCADE")
     kid: str
     token_epoch: int
@@ -205,7 +203,7 @@ class PersonalToken(AuthTable, table=True):
 
     id: str = Field(primary_key=True)  # pat_…
     hmac: str = Field(unique=True)
-    account_id: str = Field(index=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(index=True, foreign_key="account.id", ondelete="CASCADE")
     name: str
     scope: str
     token_epoch: int
@@ -219,7 +217,7 @@ class Throttle(AuthTable, table=True):
     """Failed logins of one account, of one source, or of both together, and until when the next one waits."""
 
     subject: str = Field(primary_key=True)  # HMACs: a source is personal data, and anybody can name an account
-    account_id: str | None = Field(default=None, index=True, **_OF_AN_ACCOUNT)
+    account_id: str | None = Field(default=None, index=True, foreign_key="account.id", ondelete="CASCADE")
     failures: int
     first_at: int
     last_at: int = Field(index=True)
@@ -231,6 +229,6 @@ class FamiliarSource(AuthTable, table=True):
 
     __tablename__ = "familiar_source"
 
-    account_id: str = Field(primary_key=True, **_OF_AN_ACCOUNT)
+    account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     source_index: str = Field(primary_key=True)
     last_at: int

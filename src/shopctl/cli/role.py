@@ -7,15 +7,14 @@ from typing import Annotated
 import typer
 
 from shopctl.cli.options import Context
-from shopctl.cli.user_reports import warn_of_unknown
+from shopctl.cli.user_reports import Permissions, warn_of_unknown
 
 noun = typer.Typer(help="Named sets of permissions.", no_args_is_help=True)
 
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.")]
-Permissions = Annotated[
-    list[str] | None, typer.Argument(metavar="[PERMISSION...]", help="Such as catalogue:write or purchase:refund:pur_01*.")
+Inherit = Annotated[
+    list[str] | None, typer.Option("--inherit", metavar="ROLE", help="A role it inherits from; repeatable.")
 ]
-Inherit = Annotated[list[str] | None, typer.Option("--inherit", metavar="ROLE", help="A role it inherits from; repeatable.")]
 
 
 @noun.command("list")

@@ -15,7 +15,8 @@ noun = typer.Typer(help="Tokens: issue, verify, explain, refresh, revoke.", no_a
 
 Token = Annotated[str, typer.Argument(metavar="-", help="The token on standard input; never an argument.")]
 Scope = Annotated[
-    list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Permissions to ask for; all by default; repeatable.")
+    list[str] | None,
+    typer.Option("--scope", metavar="SCOPE", help="Permissions to ask for; all by default; repeatable."),
 ]
 Audience = Annotated[str | None, typer.Option("--audience", metavar="AUDIENCE", help="Who the token is for.")]
 
@@ -99,7 +100,9 @@ def explain(ctx: Context, token: Token, audience: Audience = None) -> None:
 @noun.command()
 def revoke(
     ctx: Context,
-    token: Annotated[str, typer.Argument(metavar="-|ID", help="The token on standard input, or the id of a token or session.")],
+    token: Annotated[
+        str, typer.Argument(metavar="-|ID", help="The token on standard input, or its or a session's id.")
+    ],
 ) -> None:
     """Have a token refused from now on, and its session with it."""
     shop = ctx.obj

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from shopctl.cli import secrets, user_credentials, user_reports
 from shopctl.cli.options import Context, Limit, Offset
 from shopctl.cli.secrets import PasswordFile, PasswordStdin
+from shopctl.cli.user_reports import Permissions, User
 from shopctl.kernel.errors import UsageError
 
 noun = typer.Typer(help="People and services, and what they may do.", no_args_is_help=True)
 
-User = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, e-mail address or id.")]
-Permissions = Annotated[
-    list[str] | None, typer.Argument(metavar="[PERMISSION...]", help="Such as catalogue:write or purchase:refund:pur_01*.")
-]
 Roles = Annotated[list[str] | None, typer.Option("--role", metavar="ROLE", help="A role; repeatable.")]
 Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="The user's e-mail address.")]
 
@@ -50,13 +47,13 @@ def add(
     email: Email = None,
     password_stdin: PasswordStdin = False,
     password_file: PasswordFile = None,
-    service: Annotated[bool, typer.Option("--service", help="A program: it gets an id and a secret, shown once.")] = False,
+    service: Annotated[bool, typer.Option("--service", help="A program: it gets a secret, shown once.")] = False,
     role: Roles = None,
     grant: Annotated[list[str] | None, typer.Option("--grant", metavar="PERMISSION", help="Repeatable.")] = None,
 ) -> None:
     """Add a person with a password, or a service with a secret."""
     shop = ctx.obj
-    given = {"email": email, "roles": role or (), "permissions": grant or ()}
+    given: dict[str, Any] = {"email": email, "roles": role or (), "permissions": grant or ()}
     if service:
         if password_stdin or password_file:
             raise ServiceHasNoPassword()
@@ -74,7 +71,7 @@ def list_(
     ctx: Context,
     kind: Annotated[Kind | None, typer.Option("--kind", help=Kind.__doc__)] = None,
     state: Annotated[State | None, typer.Option("--state", help=State.__doc__)] = None,
-    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those who were given this role.")] = None,
+    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")] = None,
     inactive: Annotated[
         str | None, typer.Option("--inactive", metavar="AGE", help="Only those without a login for so long: 90d, 12h.")
     ] = None,

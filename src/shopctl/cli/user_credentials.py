@@ -9,8 +9,7 @@ import typer
 from shopctl.cli import secrets
 from shopctl.cli.options import Context
 from shopctl.cli.secrets import PasswordFile, PasswordStdin
-
-User = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, e-mail address or id.")]
+from shopctl.cli.user_reports import User
 
 
 def password(

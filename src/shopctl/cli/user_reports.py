@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from shopctl.cli.shop import Shop
 
 User = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, e-mail address or id.")]
+Permissions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PERMISSION...]", help="Such as catalogue:write or purchase:refund:pur_01*."),
+]
 Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="Such as catalogue:write.")]
 
 
@@ -53,4 +57,5 @@ def _told(found: dict[str, Any]) -> str:
     if found["by"]:
         return f"{who} may not {permission}: the permission {found['by']} is there, but the user is {found['state']}"
     near = [f"  {each['permission']} from {each['source']}" for each in found["considered"]]
-    return "\n".join([f"{who} may not {permission}: nothing covers it", *(["It was held against:", *near] if near else [])])
+    heading = ["It was held against:"] if near else []
+    return "\n".join([f"{who} may not {permission}: nothing covers it", *heading, *near])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = ("text", "choice", "boolean", "integer", "size", "currency", "list", "path", "database", "url")
-"""What a value may be: a size is bytes (`4194304` or `"4 MiB"`), a database is a SQLite or PostgreSQL URL."""
+KINDS = ("text", "choice", "boolean", "integer", "size", "currency", "list", "path", "database", "url", "key")
+"""What a value may be: a size is bytes (`4194304` or `"4 MiB"`), a database is a SQLite or PostgreSQL URL, a key is
+where one comes from (`file:PATH`, `env:NAME`, …)."""
 
 
 class Setting(NamedTuple):
@@ -77,10 +78,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "auth.key_encryption_key",
-        "text",
+        "key",
         "file:.shopctl/keys/auth.kek",
         "Where the key that seals the auth database comes from: file:PATH, env:NAME, keyring:SERVICE/NAME, or what a"
         " plugin brings, such as pkcs11:…",
+    ),
+    Setting(
+        "customers.key_encryption_key",
+        "key",
+        "file:.shopctl/keys/shop.kek",
+        "Where the key that seals what is personal in the shop's database comes from; as for the auth database.",
     ),
     Setting("auth.issuer", "text", "urn:shopctl", "What tokens name as their issuer (RFC 9068)."),
     Setting("auth.audience", "text", "shopctl", "Who tokens are for, unless --audience says otherwise."),

@@ -13,7 +13,8 @@ from weakref import ref
 
 from shopctl.storage.key_encryption import KeyEncryptionKeys
 from shopctl.storage.migrations import Chain
-from shopctl.storage.sealed_text import DataKey, IndexKey, Place, key_of
+from shopctl.storage.sealed_text import DataKey, IndexKey, key_of
+from shopctl.storage.sealed_text import Place as Place
 from shopctl.storage.sealing_errors import SealBroken, SealingKeyMissing, SealingKeysMissing
 from shopctl.storage.sealing_keys import ACTIVE, DATA, HOLD, INDEX, KeyRow, Unwrapping, add_key, keys_for
 from shopctl.storage.unit import Unit
