@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -137,19 +139,29 @@ def test_no_token_is_shown_or_logged(guarded: Guarded) -> None:
 
 
 def test_the_first_user_is_added_by_whoever_comes(guarded: Guarded) -> None:
-    guarded.run("user", "list", expect=4)
     said = guarded.run("user", "add", "anna", "--password-stdin", input=PASSWORD).stderr
     assert "user grant anna '*'" in said
     guarded.run("user", "add", "otto", "--password-stdin", input=PASSWORD, expect=4)
 
     guarded.run("user", "grant", "anna", "*", env={"SHOPCTL_CLI__REQUIRE_LOGIN": "false"})
-    guarded.run("login", "anna", "--password-stdin", input=PASSWORD)
-    guarded.run("user", "add", "otto", "--password-stdin", input=PASSWORD)
+    assert guarded.run("whoami", "-o", "json", token=guarded.tokens("anna").access_token).json["permissions"] == ["*"]
 
 
 def test_an_owner_is_added_without_a_warning(guarded: Guarded) -> None:
     done = guarded.run("user", "add", "olga", "--password-stdin", "--grant", "*", input=PASSWORD)
     assert "warning" not in done.stderr
+
+
+def test_an_authentication_database_that_cannot_be_asked_yet_may_be_upgraded(guarded: Guarded) -> None:
+    guarded.add("anna")
+    with closing(sqlite3.connect(guarded.shop.folder / ".shopctl" / "auth.db")) as connection:
+        connection.execute("update schema_version set revision = '0001'")
+        connection.commit()
+
+    token = "not-looked-at"
+    done = guarded.run("db", "upgrade", "--dry-run", "-o", "json", token=token)
+    assert "who you are could not be asked" in done.stderr
+    assert guarded.run("db", "check", "-o", "json", token=token, expect=None).error["code"] == "storage.schema_outdated"
 
 
 def test_completion_gives_nothing_away(guarded: Guarded) -> None:
