@@ -10,6 +10,13 @@ from shopctl.storage.database import Database, open_database
 
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
+    from shopctl.auth.keys import KeyService
+    from shopctl.auth.logins import LoginService
+    from shopctl.auth.roles import RoleService
+    from shopctl.auth.system import AuthSystem
+    from shopctl.auth.tokens import TokenService
+    from shopctl.auth.users import UserService
+    from shopctl.auth.verifying import VerificationService
     from shopctl.catalogue.exporting import ExportService
     from shopctl.catalogue.importing.applying import ApplyService
     from shopctl.catalogue.importing.rollback import RollbackService
@@ -116,12 +123,99 @@ class Services:
             currency=self.settings.default_currency,
         )
 
+    @cached_property
+    def auth_database(self) -> Database:
+        """The Authentication Database, its schema checked; nothing but the Authentication Server is handed it."""
+        from shopctl.authdb.opening import open_auth_database
+
+        return open_auth_database(self.settings.auth_database_url)
+
+    @cached_property
+    def auth_audit(self) -> Audit:
+        """The trail of who changed what in the Authentication Database."""
+        from shopctl.audit.service import Audit
+
+        key_file = self.settings.audit_key_file
+        return Audit(self.auth_database, key_file, system="auth", reason=self.reason, clock=self.clock)
+
+    @cached_property
+    def auth(self) -> AuthSystem:
+        """The ground that the use cases of the Authentication Server stand on."""
+        from shopctl.auth.system import AuthSystem, Policy
+        from shopctl.authdb.sealed import COLUMNS
+        from shopctl.storage.key_encryption import key_encryption_keys
+        from shopctl.storage.sealing import Sealer
+
+        settings = self.settings
+        source = settings.get("auth.key_encryption_key")
+        policy = Policy(
+            issuer=settings.get("auth.issuer"),
+            audience=settings.get("auth.audience"),
+            algorithm=settings.get("auth.algorithm"),
+            access_token_seconds=settings.get("auth.access_token_seconds"),
+            refresh_token_seconds=settings.get("auth.refresh_token_seconds"),
+            session_seconds=settings.get("auth.session_seconds"),
+            key_rotation_days=settings.get("auth.key_rotation_days"),
+            password_minimum=settings.get("auth.password.minimum"),
+            password_minimum_with_second_factor=settings.get("auth.password.minimum_with_second_factor"),
+            bcrypt_cost=settings.get("auth.password.bcrypt_cost"),
+            throttle_attempts=settings.get("auth.throttle.attempts"),
+            throttle_longest_wait=settings.get("auth.throttle.longest_wait_seconds"),
+            shop_name=settings.base.name,
+        )
+        sealer = Sealer("auth", COLUMNS, lambda: key_encryption_keys(source))
+        return AuthSystem(self.auth_database, self.auth_audit, self.clock, sealer, policy)
+
+    @cached_property
+    def logins(self) -> LoginService:
+        """Proofs of who somebody is."""
+        from shopctl.auth.logins import LoginService
+
+        return LoginService(self.auth)
+
+    @cached_property
+    def users(self) -> UserService:
+        """People and services."""
+        from shopctl.auth.users import UserService
+
+        return UserService(self.auth, self.logins)
+
+    @cached_property
+    def roles(self) -> RoleService:
+        """Named sets of permissions."""
+        from shopctl.auth.roles import RoleService
+
+        return RoleService(self.auth)
+
+    @cached_property
+    def keys(self) -> KeyService:
+        """Signing keys."""
+        from shopctl.auth.keys import KeyService
+
+        return KeyService(self.auth)
+
+    @cached_property
+    def tokens(self) -> TokenService:
+        """Tokens, issued and revoked."""
+        from shopctl.auth.tokens import TokenService
+
+        return TokenService(self.auth, self.logins)
+
+    @cached_property
+    def verification(self) -> VerificationService:
+        """Tokens, verified."""
+        from shopctl.auth.verifying import VerificationService
+
+        return VerificationService(self.auth)
+
     def close(self) -> None:
         """Seal what was recorded, and let go of the connection."""
         built = self.__dict__
         try:
-            if "audit" in built:
-                self.audit.finish()
+            for name in ("audit", "auth_audit"):
+                if name in built:
+                    built[name].finish()
         finally:
-            if "database" in built:
-                self.database.close()
+            for name in ("database", "auth_database"):
+                if name in built:
+                    built[name].close()

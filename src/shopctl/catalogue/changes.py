@@ -10,7 +10,7 @@ from shopctl.catalogue import moments, queries
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import TRACKED, Price, Product, sorted_prices
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 COLUMNS = ("product_id", "kind", "at", "version", "import_id", "actor", "previous")
 
@@ -124,7 +124,7 @@ def later(unit: Unit, ids: Sequence[int], at: Instant) -> dict[int, list[Later]]
         Later,
         f"""{_LATER} and c.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
             order by c.product_id, c.version desc""",
-        ids=queries.json_array(ids),
+        ids=json_array(ids),
         at=at,
     ):
         found.setdefault(row.product_id, []).append(row)

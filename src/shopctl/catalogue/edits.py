@@ -11,7 +11,7 @@ from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.importing.categories import add_categories
 from shopctl.catalogue.model import Product
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _FIELDS = tuple(name for name in queries.COLUMNS if name not in ("id", "sku", "version", "created_at", "updated_at"))
 _PRICE = ("product_id", "currency", "amount", "list", "min_quantity", "valid_from", "valid_until")
@@ -98,12 +98,12 @@ def save_many(
     )
     repriced = [edit.after for edit in saved if "prices" in edit.replaced]
     among = f"in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
-    unit.execute(f"delete from price where product_id {among}", ids=queries.json_array(each.id for each in repriced))
+    unit.execute(f"delete from price where product_id {among}", ids=json_array(each.id for each in repriced))
     unit.insert_many("price", _PRICE, [(product.id, *price) for product in repriced for price in product.prices])
     unit.execute(
         f"""update feed_record set hash = null
              where feed_id in (select id from feed) and hash is not null and product_id {among}""",
-        ids=queries.json_array(edit.before.id for edit in saved),
+        ids=json_array(edit.before.id for edit in saved),
     )
     changes.record(
         unit,

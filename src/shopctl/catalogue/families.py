@@ -8,7 +8,7 @@ from itertools import groupby
 from shopctl.catalogue import history, queries, removed
 from shopctl.catalogue.model import Product
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _BATCH = 500
 _HEAD = "case when parent_sku = '' then sku else parent_sku end"
@@ -42,9 +42,9 @@ def families_of(unit: Unit, skus: Sequence[str], *, now: Instant) -> list[list[P
     """The families these products belong to, those of them that are there."""
     members = unit.tuples(
         f"select sku, {_HEAD} from product where sku in (select value ->> 0 from {unit.each('skus')})",
-        skus=queries.json_array(skus),
+        skus=json_array(skus),
     )
-    heads = queries.json_array({family for _, family in members})
+    heads = json_array({family for _, family in members})
     rows = unit.tuples(
         f"""select sku, {_HEAD} from product
              where sku in (select value ->> 0 from {unit.each("heads")})

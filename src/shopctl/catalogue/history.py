@@ -11,7 +11,7 @@ from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import Product, StockLevel
 from shopctl.catalogue.shapes import flat
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _BATCH = 500
 
@@ -85,7 +85,7 @@ def stock_at(unit: Unit, ids: Iterable[int], at: Instant) -> dict[int, tuple[Sto
     for row in unit.tuples(
         f"""{_STOCK} where s.product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
             {_STOCK_ORDER}""",
-        ids=queries.json_array(ids),
+        ids=json_array(ids),
         at=at,
     ):
         found.setdefault(row[0], []).append(StockLevel._make(row[1:]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from shopctl.catalogue.model import Price, Product, StockLevel
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 COLUMNS = (
     "id", "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories", "tax_class",
@@ -110,11 +110,6 @@ _STOCK = """select s.product_id, s.location, max(s.on_hand), cast(coalesce(sum(r
               left join reservation r on r.product_id = s.product_id and r.location = s.location
                                      and r.state = 'held' and r.expires_at > :now"""
 _BY_LOCATION = "group by s.product_id, s.location order by s.product_id, s.location"
-
-
-def json_array(values: Iterable[object]) -> str:
-    """Values as `unit.each` reads them on both engines: each in a list of its own, taken out with `value ->> 0`."""
-    return json.dumps([[value] for value in values], ensure_ascii=False)
 
 
 def product_of(row: Sequence[Any], prices: Iterable[Price] = (), stock: Iterable[StockLevel] = ()) -> Product:

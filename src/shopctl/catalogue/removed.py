@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from shopctl.catalogue import queries
 from shopctl.catalogue.feed.row import canonical
 from shopctl.catalogue.model import TRACKED, Price, Product, StockLevel
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _COLUMNS = "id, sku, version, created_at, updated_at, removed_at, document"
 # What refers to a product, so that it must go first.
@@ -35,7 +34,7 @@ def remove(unit: Unit, products: Sequence[Product], *, at: Instant) -> list[Remo
             for each, removed_at in gone
         ],
     )
-    numbers = queries.json_array(product.id for product in products)
+    numbers = json_array(product.id for product in products)
     among = f"in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
     for table in _OF_A_PRODUCT:
         feeds = "feed_id in (select id from feed) and " if table == "feed_record" else ""  # which its key begins with
@@ -49,7 +48,7 @@ def by_ids(unit: Unit, ids: Iterable[int]) -> list[Removed]:
     return _found(
         unit,
         f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')}) order by id",
-        ids=queries.json_array(ids),
+        ids=json_array(ids),
     )
 
 
@@ -64,7 +63,7 @@ def at(unit: Unit, skus: Iterable[str], moment: Instant) -> list[Product]:
         unit,
         f"""sku in (select each.value ->> 0 from {unit.each("skus")}) and created_at <= :at and removed_at > :at
             order by id""",
-        skus=queries.json_array(skus),
+        skus=json_array(skus),
         at=moment,
     )
     return [each.product for each in found]

@@ -15,12 +15,13 @@ from shopctl.kernel.errors import one_line
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
-    from shopctl.hooks.specifications import Check, Loader, Reader
+    from shopctl.hooks.specifications import Check, KeyOpener, Loader, Reader
 
 SHAPES: dict[str, tuple[Any, ...]] = {
     "shopctl_commands": (True, str),
     "shopctl_doctor_checks": (True,),
     "shopctl_feed_readers": (True,),
+    "shopctl_key_encryption_keys": (True,),
 }
 """What follows the name in a hook's tuples: True is something to call, a type is one of its values."""
 
@@ -54,6 +55,11 @@ def command_nouns() -> dict[str, tuple[Loader, str]]:
 def feed_readers() -> dict[str, Reader]:
     """The feed formats that plugins bring: name to reader. Never fails; what a reader raises is for its caller."""
     return {name: read for name, (read,) in _loaded().named("shopctl_feed_readers").items()}
+
+
+def key_encryption_keys() -> dict[str, KeyOpener]:
+    """The sources of key-encryption keys that plugins bring: scheme to opener. Never fails; what one raises is told."""
+    return {scheme: opened for scheme, (opened,) in _loaded().named("shopctl_key_encryption_keys").items()}
 
 
 def broken() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 Reader = Callable[[BinaryIO], Iterator[list[str]]]
 Loader = Callable[[], Any]
 Check = Callable[[Any], str | None]
+KeyOpener = Callable[[str], Any]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -48,4 +49,15 @@ def shopctl_doctor_checks() -> list[tuple[str, Check]]:  # type: ignore[empty-bo
     """Checks that `shopctl doctor` makes beside its own: a list of (name, check).
 
     `check(settings)` returns None when all is well, else one line that says what is wrong and what to do about it.
+    """
+
+
+@specification
+def shopctl_key_encryption_keys() -> list[tuple[str, KeyOpener]]:  # type: ignore[empty-body]
+    """Sources of key-encryption keys beside file, env and keyring: a list of (scheme, open).
+
+    `open(source)` gets the whole source, such as `pkcs11:object=kek`, and returns an object with `id`, a text that
+    tells the key from every other one; `wrap(key, aad)`, which encrypts 32 bytes; and `unwrap(wrapped, aad)`, which
+    gives them back and raises ValueError when this key did not wrap them or `aad` differs. `aad` must be authenticated.
+    The key itself need not leave its device. Whatever else is raised is shown as one line: let it hold no secret.
     """

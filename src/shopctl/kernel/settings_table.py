@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = ("text", "choice", "boolean", "integer", "size", "currency", "list", "path", "database", "url")
-"""What a value may be: a size is bytes (`4194304` or `"4 MiB"`), a database is a SQLite or PostgreSQL URL."""
+KINDS = ("text", "choice", "boolean", "integer", "size", "currency", "list", "path", "database", "url", "key")
+"""What a value may be: a size is bytes (`4194304` or `"4 MiB"`), a database is a SQLite or PostgreSQL URL, a key is
+where one comes from (`file:PATH`, `env:NAME`, …)."""
 
 
 class Setting(NamedTuple):
@@ -75,6 +76,69 @@ SETTINGS: tuple[Setting, ...] = (
         "How many times larger than its packed form a compressed feed may become; more is taken for a bomb.",
         minimum=1,
     ),
+    Setting(
+        "auth.key_encryption_key",
+        "key",
+        "file:.shopctl/keys/auth.kek",
+        "Where the key that seals the auth database comes from: file:PATH, env:NAME, keyring:SERVICE/NAME, or what a"
+        " plugin brings, such as pkcs11:…",
+    ),
+    Setting(
+        "customers.key_encryption_key",
+        "key",
+        "file:.shopctl/keys/shop.kek",
+        "Where the key that seals what is personal in the shop's database comes from; as for the auth database.",
+    ),
+    Setting("auth.issuer", "text", "urn:shopctl", "What tokens name as their issuer (RFC 9068)."),
+    Setting("auth.audience", "text", "shopctl", "Who tokens are for, unless --audience says otherwise."),
+    Setting(
+        "auth.algorithm",
+        "choice",
+        "EdDSA",
+        "How new signing keys sign.",
+        choices=("EdDSA", "ES256", "RS256", "HS256"),
+    ),
+    Setting("auth.access_token_seconds", "integer", 900, "How long an access token is good.", minimum=1),
+    Setting(
+        "auth.refresh_token_seconds", "integer", 14 * 86400, "How long an unused refresh token is good.", minimum=1
+    ),
+    Setting(
+        "auth.session_seconds",
+        "integer",
+        90 * 86400,
+        "How long a login lasts, however often it is refreshed.",
+        minimum=1,
+    ),
+    Setting(
+        "auth.key_rotation_days",
+        "integer",
+        90,
+        "How old the signing key gets before `key rotate --due` acts.",
+        minimum=1,
+    ),
+    Setting(
+        "auth.password.minimum",
+        "integer",
+        15,
+        "The fewest characters of a password without a second factor.",
+        minimum=15,
+    ),
+    Setting(
+        "auth.password.minimum_with_second_factor",
+        "integer",
+        8,
+        "The fewest characters of a password beside a second factor.",
+        minimum=8,
+    ),
+    Setting("auth.password.bcrypt_cost", "integer", 12, "The cost of a password's hash, a power of two.", minimum=10),
+    Setting(
+        "auth.throttle.attempts",
+        "integer",
+        5,
+        "Failed logins of an account from one source before it has to wait.",
+        minimum=1,
+    ),
+    Setting("auth.throttle.longest_wait_seconds", "integer", 900, "The longest such wait.", minimum=1),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
     Setting(
         "log.level",

@@ -68,6 +68,8 @@ def _read(setting: Setting, raw: object, base: Path, text: bool) -> Any:
             raise _Expected("a URL")
         case "path":
             return _absolute(value, base)
+        case "key":
+            return _key_source(value, base)
         case "database":
             return database_url(value, base)
     return value
@@ -84,6 +86,14 @@ def database_url(value: str, base: Path) -> str:
     if separator and scheme in ("postgresql", "postgres") and rest:
         return f"postgresql://{rest}"
     raise _Expected(_DATABASE)
+
+
+def _key_source(value: str, base: Path) -> str:
+    """Where a key comes from, with the path of a file made absolute."""
+    scheme, separator, rest = value.partition(":")
+    if not separator or not rest:
+        raise _Expected("where a key comes from, such as file:PATH or env:NAME")
+    return f"file:{_absolute(rest, base)}" if scheme == "file" else value
 
 
 def _absolute(path: str, base: Path) -> Path:

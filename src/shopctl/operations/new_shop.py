@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +17,13 @@ from shopctl.kernel.errors import Conflict, NotAllowed
 from shopctl.kernel.redaction import mask_url
 from shopctl.kernel.settings import Settings, load_settings
 from shopctl.kernel.settings_sources import FILE_NAME
+from shopctl.operations.databases import url_of
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
 from shopctl.storage.files import check_private, make_private_folder, sync_folder, write_private
 
 _SQLITE = "sqlite:///"
+_FILE = "file:"
 _FOLDERS = ("keys", "index", "backups")
 
 
@@ -103,6 +106,7 @@ class _Making:
             self._folders()
             self._databases(settings)
             self._key(settings)
+            self._sealing(settings)
             self._finish()
         except BaseException:
             self._clear()
@@ -150,8 +154,7 @@ class _Making:
     def _databases(self, settings: Settings) -> None:
         for chain, url in zip(migrations.CHAINS, (settings.database_url, settings.auth_database_url), strict=True):
             path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
-            staged = url if path is None else f"{_SQLITE}{self._place(path)}"
-            with closing(open_database(staged)) as database:
+            with closing(open_database(self._staged(url))) as database:
                 there = database.exists() and migrations.found(database, chain) != migrations.NONE
                 name = "auth database" if chain == "auth" else "shop database"
                 if not self._noted(there, name):
@@ -175,6 +178,43 @@ class _Making:
             return
         self.present.append("audit key")
 
+    def _sealing(self, settings: Settings) -> None:
+        """The keys under which both databases are sealed, and the first that sign tokens."""
+        from shopctl.audit.service import Audit
+        from shopctl.auth import beginning
+        from shopctl.customers.sealed import COLUMNS
+        from shopctl.storage.key_encryption import key_encryption_keys
+        from shopctl.storage.sealing import Sealer
+
+        for chain in migrations.CHAINS:
+            name = "auth" if chain == "auth" else "customers"
+            source = self._sealing_source(settings.get(f"{name}.key_encryption_key"))
+            keks = partial(key_encryption_keys, source)
+            with closing(open_database(self._staged(url_of(settings, chain)))) as database:
+                if source.startswith(_FILE):
+                    self._key_file(Path(source.removeprefix(_FILE)), f"{chain} sealing key", database)
+                if chain == "auth":
+                    audit = Audit(database, self._place(settings.audit_key_file), system="auth")
+                    beginning.begin(database, audit, keks, settings.get("auth.algorithm"))
+                else:
+                    with database.unit() as unit:
+                        Sealer(chain, COLUMNS, keks).begin(unit)
+
+    def _sealing_source(self, source: str) -> str:
+        return f"{_FILE}{self._place(Path(source.removeprefix(_FILE)))}" if source.startswith(_FILE) else source
+
+    def _key_file(self, path: Path, name: str, database: Database) -> None:
+        from shopctl.storage.key_files import create_kek
+        from shopctl.storage.sealing_errors import KekMissing
+
+        if not path.exists():
+            with database.read() as unit:
+                sealed = unit.value("select 1 from sealing_key limit 1") is not None
+            if sealed:  # another key would open nothing that is sealed
+                raise KekMissing(source=f"{_FILE}{path}")
+            make_private_folder(str(path.parent))
+        self._noted(not create_kek(path), name)
+
     def _finish(self) -> None:
         if self.fresh:
             os.rename(self.home_draft, self.home)
@@ -193,6 +233,10 @@ class _Making:
         if self.fresh and path.is_relative_to(self.home):
             return self.home_draft / path.relative_to(self.home)
         return path
+
+    def _staged(self, url: str) -> str:
+        """The URL under which a database is reached while the shop is being built."""
+        return f"{_SQLITE}{self._place(Path(url.removeprefix(_SQLITE)))}" if url.startswith(_SQLITE) else url
 
     def _noted(self, there: bool, name: str) -> bool:
         (self.present if there else self.created).append(name)

@@ -23,6 +23,7 @@ _TOKEN = re.compile(r"'[^']*'|::|:([a-z_][a-z0-9_]*)|%")
 _FETCH = 2000
 _WRITE = "begin isolation level read committed read write"
 _READ = "begin isolation level repeatable read read only"
+_HOLD_KEY = "hashtextextended('shopctl hold ' || :key, 0)"
 # A migration waits so long for a table, and everybody who comes later waits behind it; then it steps back.
 _SCHEMA_LOCK_TIMEOUT = "2s"
 _SCHEMA_STATEMENT_TIMEOUT = "15min"
@@ -47,8 +48,9 @@ class PostgresUnit(Unit):
     for_update: ClassVar[str] = "for update"
     for_claim: ClassVar[str] = "for update skip locked"
 
-    def __init__(self, connection: psycopg.Connection[Any], place: str, lock_wait: float) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], place: str, lock_wait: float, *, writes: bool) -> None:
         self.connection: psycopg.Connection[Any] = connection
+        self.writes = writes
         self._place = place
         self._lock_wait = lock_wait
         self._cursors = 0
@@ -106,6 +108,13 @@ class PostgresUnit(Unit):
         self.execute("set local default_statistics_target = 10")  # 3,000 rows tell enough, until autovacuum looks
         self.execute(f"analyze {', '.join(tables)}")
         self.execute("set local default_statistics_target to default")
+
+    def hold_together(self, name: str) -> None:
+        if self.writes:
+            self.execute(f"select pg_advisory_xact_lock_shared({_HOLD_KEY})", key=name)
+
+    def hold_alone(self, name: str) -> None:
+        self.execute(f"select pg_advisory_xact_lock({_HOLD_KEY})", key=name)
 
     @contextmanager
     def unique_later(self, table: str, column: str) -> Iterator[Callable[[], bool]]:
@@ -259,7 +268,7 @@ class PostgresDatabase:
         connection = self._begun(begin)
         self._open = True
         try:
-            yield PostgresUnit(connection, self.place, self.lock_wait)
+            yield PostgresUnit(connection, self.place, self.lock_wait, writes=begin == _WRITE)
             with translated(self.place, self.lock_wait):
                 # A transaction in which a statement failed answers COMMIT with ROLLBACK, and that is no error to it.
                 if connection.execute(end.encode()).statusmessage != end.upper():

@@ -33,8 +33,9 @@ class SqliteUnit(Unit):
     for_update: ClassVar[str] = ""
     for_claim: ClassVar[str] = ""
 
-    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: str, *, writes: bool) -> None:
         self.connection: sqlite3.Connection = connection
+        self.writes = writes
         self._place = place
 
     def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
@@ -176,7 +177,7 @@ class SqliteDatabase:
             with translated(self.place, self.lock_wait):
                 connection.execute("begin immediate")
             try:
-                yield SqliteUnit(connection, self.place)
+                yield SqliteUnit(connection, self.place, writes=True)
                 with translated(self.place, self.lock_wait):
                     connection.execute("rollback" if dry_run else "commit")
             finally:
@@ -232,7 +233,7 @@ class SqliteDatabase:
         """A snapshot: every read inside sees the same state, and blocks nobody."""
         with self._alone(), self._readable() as connection:
             try:
-                yield SqliteUnit(connection, self.place)
+                yield SqliteUnit(connection, self.place, writes=False)
             finally:
                 if connection.in_transaction:
                     connection.execute("rollback")

@@ -1,4 +1,4 @@
-"""What every database keeps for itself: leases. The base classes of both databases' tables stand here too.
+"""What every database keeps for itself: leases and sealing keys. The base classes of all tables stand here too.
 
 Declared types are plain Python ones; what is stored has two kinds only. Text sorts by its bytes on both databases
 (`collate "C"` on PostgreSQL, whatever its locale), integers have 64 bits, and a lone integer key numbers itself.
@@ -6,7 +6,9 @@ Declared types are plain Python ones; what is stored has two kinds only. Text so
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Identity, Integer, MetaData, String, Table, Text, event
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index, Integer, MetaData, String, Table, Text, event, text
 from sqlmodel import AutoString, Field, SQLModel
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -63,3 +65,31 @@ class AuthLease(_Lease, AuthTable, table=True):
     """The same in the authentication database."""
 
     __tablename__ = "lease"
+
+
+class _SealingKey(SQLModel):
+    id: str = Field(primary_key=True)
+    purpose: str
+    state: str
+    kek_id: str
+    wrapped: str
+    created_at: int
+
+
+def _one_active() -> tuple[Any, ...]:
+    active = text("state = 'active'")
+    return (Index("uq_sealing_key_purpose", "purpose", unique=True, sqlite_where=active, postgresql_where=active),)
+
+
+class ShopSealingKey(_SealingKey, ShopTable, table=True):
+    """A key of this database, wrapped: for its sealed columns, their blind indexes, or a named secret."""
+
+    __tablename__ = "sealing_key"
+    __table_args__ = _one_active()
+
+
+class AuthSealingKey(_SealingKey, AuthTable, table=True):
+    """The same in the authentication database."""
+
+    __tablename__ = "sealing_key"
+    __table_args__ = _one_active()

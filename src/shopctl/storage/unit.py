@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,6 +11,11 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 Row = TypeVar("Row", bound=NamedTuple)
 Dialect = Literal["sqlite", "postgres"]
 Constants = Mapping[str, int | str | None]
+
+
+def json_array(values: Iterable[object]) -> str:
+    """Values as `Unit.each` reads them on both engines: each in a list of its own, taken out with `value ->> 0`."""
+    return json.dumps([[value] for value in values], ensure_ascii=False)
 
 
 class Unit(ABC):
@@ -23,6 +29,7 @@ class Unit(ABC):
     for_update: ClassVar[str]  # row locks; SQLite's single writer needs none
     for_claim: ClassVar[str]  # the same, leaving out the rows that somebody else has locked
     connection: Any  # the driver's own, for what only migrations and checks do
+    writes: bool  # whether what it changes is kept
 
     @abstractmethod
     def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
@@ -65,6 +72,15 @@ class Unit(ABC):
 
     def analyze(self, *tables: str) -> None:  # noqa: B027 - SQLite's plans here need no statistics
         """Let the planner know these tables as they are now: many rows were added, and their statistics come later."""
+
+    def hold_together(self, name: str) -> None:  # noqa: B027 - SQLite's writers come one at a time
+        """Hold `name` until this unit ends, beside other units that do; those that `hold_alone` wait. Not for reading.
+
+        What is read afterwards includes what the last lone holder committed. Raises DatabaseLocked.
+        """
+
+    def hold_alone(self, name: str) -> None:  # noqa: B027 - the same
+        """Hold `name` until this unit ends, when every other write unit that holds it has ended."""
 
     @abstractmethod
     def tables(self) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shopctl.catalogue import due, queries
+from shopctl.catalogue import due
 from shopctl.catalogue.feed.row import LINE, FeedRow
 from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing import planning, stage
@@ -30,7 +30,7 @@ from shopctl.catalogue.importing.survey import survey
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.storage.database import Database
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
@@ -202,7 +202,7 @@ class _Applying:
                 f"""select p.id, p.sku, p.version, p.status, null from product p
                      where p.id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})
                      order by p.id {unit.for_update if lock else ""}""",
-                ids=queries.json_array(each.id for each in batch),
+                ids=json_array(each.id for each in batch),
             )
 
     def _counts(self) -> Counts:

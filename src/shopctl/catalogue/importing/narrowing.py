@@ -32,9 +32,8 @@ from shopctl.catalogue.feed.shops.shop import Family
 from shopctl.catalogue.importing import stage
 from shopctl.catalogue.importing.journal import Journal
 from shopctl.catalogue.model import Product
-from shopctl.catalogue.queries import json_array
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _NOTHING: FeedRow = (...,) * len(FIELDS)
 _INHERITED = ("status", "name", "description", "brand", "category", "categories", "tax_class", "tags")

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from shopctl.catalogue import queries
 from shopctl.catalogue.importing.plan_file import Retirement
 from shopctl.catalogue.importing.planned import Differs
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 _BATCH = 2000
 _SHOWN = 100
@@ -46,7 +45,7 @@ def retirement_differences(unit: Unit, retirements: Iterable[Retirement]) -> Ite
             unit.tuples(
                 f"""select id, version from product
                      where id in (select cast(value ->> 0 as bigint) from {unit.each("ids")})""",
-                ids=queries.json_array(each.id for each in batch),
+                ids=json_array(each.id for each in batch),
             )
         )
         for each in batch:

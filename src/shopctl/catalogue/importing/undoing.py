@@ -10,7 +10,7 @@ from shopctl.catalogue.edits import save_many
 from shopctl.catalogue.importing.staleness import Difference
 from shopctl.catalogue.model import Product
 from shopctl.kernel.clock import Instant
-from shopctl.storage.unit import Unit
+from shopctl.storage.unit import Unit, json_array
 
 What = Literal["restored", "reinstated", "removed", "retired"]
 
@@ -71,7 +71,7 @@ def changed_since(unit: Unit, import_id: str, *, among: Iterable[int] | None = N
                and not {changes.undone_sql("c")} and {changes.changed_since_sql("c")}
              order by p.id""",
         import_id=import_id,
-        **({} if among is None else {"ids": queries.json_array(among)}),
+        **({} if among is None else {"ids": json_array(among)}),
     )
     return [Difference(sku, f"is version {now}, was {made}", (number, made)) for number, sku, now, made in rows]
 
@@ -113,7 +113,7 @@ def undo(
     # Somebody may have reserved one since we looked at the whole.
     touched = unit.tuples(
         _touched(f"p.id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"),
-        import_id=import_id, ids=queries.json_array(ids),
+        import_id=import_id, ids=json_array(ids),
     )  # fmt: skip
     undone = list(planned(batch, products, used.union(number for (number,) in touched)))
     kept = [(each.before, each.after) for each in undone if each.after is not None]
@@ -186,7 +186,7 @@ def _created(unit: Unit, import_id: str, skus: Iterable[str]) -> set[int]:
         return set()
     rows = unit.tuples(
         f"{_CREATED} and p.sku in (select each.value ->> 0 from {unit.each('skus')})",
-        import_id=import_id, skus=queries.json_array(wanted),
+        import_id=import_id, skus=json_array(wanted),
     )  # fmt: skip
     return {number for (number,) in rows}
 
@@ -197,6 +197,6 @@ def _named_by(unit: Unit, ids: Iterable[int]) -> set[str]:
         f"""select parent_sku, components from product
              where id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
                and (parent_sku <> '' or components <> '[]')""",
-        ids=queries.json_array(ids),
+        ids=json_array(ids),
     )
     return {sku for parent, components in rows for sku in (parent, *bundles.held(components)) if sku}

@@ -1,0 +1,66 @@
+"""What all use cases of the Authentication Server share: its database, its sealed columns, its trail and its policy."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shopctl.kernel.clock import Clock
+from shopctl.storage.database import Database
+from shopctl.storage.sealing import Sealer
+from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from shopctl.audit.service import Audit
+
+SECOND = 1_000_000
+MACHINE_SECRETS = "machine-secrets"
+PEPPER = "pepper"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The settings of the Authentication Server; times are seconds."""
+
+    issuer: str = "urn:shopctl"
+    audience: str = "shopctl"
+    algorithm: str = "EdDSA"
+    access_token_seconds: int = 900
+    refresh_token_seconds: int = 14 * 86400
+    session_seconds: int = 90 * 86400
+    key_rotation_days: int = 90
+    password_minimum: int = 15
+    password_minimum_with_second_factor: int = 8
+    bcrypt_cost: int = 12
+    throttle_attempts: int = 5
+    throttle_longest_wait: int = 900
+    shop_name: str = ""
+
+
+class AuthSystem:
+    """The ground that users, roles, keys, logins and tokens stand on."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock, sealer: Sealer, policy: Policy) -> None:
+        self.database = database
+        self.audit = audit
+        self.clock = clock
+        self.sealer = sealer
+        self.policy = policy
+
+    def code(self, unit: Unit, purpose: str, text: str) -> str:
+        """HMAC-SHA-256 of a secret that a machine made, in hexadecimal: what is kept of it.
+
+        The secret has 256 random bits, so no slow hash is needed; the key lies sealed, so that a copy of the database
+        cannot even be asked whether a guess is right.
+        """
+        key = self.sealer.secret(unit, MACHINE_SECRETS)
+        return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def random_secret(prefix: str) -> str:
+    """A secret of 256 random bits in URL-safe text; the prefix lets scanners of leaked secrets know it."""
+    import secrets
+
+    return f"{prefix}_{secrets.token_urlsafe(32)}"

@@ -1,0 +1,288 @@
+"""Tokens: issued to users and services, refreshed, verified against what is true now, revoked.
+
+An access token is signed (RFC 9068) and recorded, so that it can be refused before it expires. A refresh token is 256
+random bits, good once; whoever uses one a second time ends the session, since one of the two users stole it (RFC 9700,
+section 4.14.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shopctl.auth.access import Access, access_of
+from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
+from shopctl.auth.permissions import checked_all, narrowed
+from shopctl.auth.system import SECOND, AuthSystem, random_secret
+from shopctl.authdb import accounts, credentials, sessions, signing_keys
+from shopctl.authdb.sessions import Issued, Refresh, Session
+from shopctl.kernel import clock, ids
+from shopctl.kernel.redaction import remember_secret
+from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from shopctl.auth.jose.keys import SigningKey
+    from shopctl.auth.logins import LoginService, Proven
+
+REFRESH = "rt"
+GRACE = 10 * SECOND
+"""How long a refresh token that was just used is answered without suspicion: two tabs refresh at once."""
+
+
+class Tokens(NamedTuple):
+    """The answer of a token endpoint (RFC 6749, section 5.1)."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str | None
+    scope: str
+
+
+class TokenService:
+    """Use cases about access and refresh tokens."""
+
+    def __init__(self, system: AuthSystem, logins: LoginService) -> None:
+        self._system = system
+        self._logins = logins
+        self._signing: SigningKey | None = None
+
+    def issue_to_user(
+        self,
+        who: str,
+        password: str,
+        *,
+        code: str | None = None,
+        scope: Sequence[str] = (),
+        audience: str | None = None,
+        source: str,
+    ) -> Tokens:
+        """Log somebody in and begin a session. Raises LoginRefused, Throttled, CodeNeeded, ScopeNotGranted."""
+        wanted = checked_all(scope)
+        proven = self._logins.prove(who, password, code=code, source=source)
+        with self._system.database.unit() as unit:
+            account = accounts.need(unit, self._system.sealer, proven.account.id)
+            access = access_of(unit, account)
+            granted = _granted(access, wanted)
+            session = self._begin(unit, proven, wanted, audience)
+            issued = self.issue(unit, access, granted, audience=audience, session=session)
+            self._system.audit.record(unit, "token.issue", account.name, {"scope": list(wanted), "session": session.id})
+        return issued
+
+    def issue_to_client(
+        self, client_id: str, secret: str, *, scope: Sequence[str] = (), audience: str | None = None
+    ) -> Tokens:
+        """A token for a service that shows its secret (RFC 6749, section 4.4). Raises LoginRefused, ScopeNotGranted.
+
+        There is no refresh token, and nothing to throttle: nobody guesses 256 bits.
+        """
+        wanted = checked_all(scope)
+        system = self._system
+        with system.database.unit() as unit:
+            account = accounts.find(unit, system.sealer, client_id)
+            known = account is not None and credentials.has_client_secret(
+                unit, account.id, system.code(unit, "client secret", secret)
+            )
+            if account is None or not known or account.state != "active":
+                raise LoginRefused()
+            access = access_of(unit, account)
+            issued = self.issue(unit, access, _granted(access, wanted), audience=audience)
+            accounts.logged_in(unit, account.id, system.clock.now())
+            system.audit.record(unit, "token.issue", account.name, {"scope": list(wanted)})
+        return issued
+
+    def issue(
+        self,
+        unit: Unit,
+        access: Access,
+        scope: Sequence[str],
+        *,
+        audience: str | None = None,
+        session: Session | None = None,
+    ) -> Tokens:
+        """Sign and record an access token within a unit; with a session, a refresh token too."""
+        from shopctl.auth.access_claims import AccessClaims
+        from shopctl.auth.access_tokens import sign
+
+        policy, account = self._system.policy, access.account
+        key = self._signing_key(unit)
+        seconds = self._system.clock.now() // SECOND
+        jti = ids.new("tok")
+        claims = AccessClaims(
+            iss=policy.issuer,
+            sub=account.id,
+            aud=tuple((audience or policy.audience).split()),
+            client_id=account.id if account.kind == "service" else "shopctl",
+            exp=seconds + policy.access_token_seconds,
+            iat=seconds,
+            jti=jti,
+            scope=tuple(scope),
+            roles=tuple(access.roles),
+            entitlements=tuple(narrowed(access.permissions, scope)),
+            auth_time=session.created_at // SECOND if session else None,
+            sid=session.id if session else None,
+        )
+        session_id = session.id if session else None
+        record = Issued(
+            jti, account.id, session_id, key.kid, account.token_epoch, seconds * SECOND, claims.exp * SECOND
+        )
+        sessions.record(unit, record)
+        refresh = self._add_refresh(unit, session) if session else None
+        return Tokens(sign(claims, key), "Bearer", policy.access_token_seconds, refresh, " ".join(scope))
+
+    def refresh(self, token: str) -> Tokens:
+        """New tokens for a refresh token, which is used up by it. Raises InvalidGrant.
+
+        Of many at once one wins. A loser within ten seconds is only refused; later it is taken for a theft, and the
+        session ends.
+        """
+        system = self._system
+        problem = stolen = None
+        with system.database.unit() as unit:
+            now = system.clock.now()
+            found = sessions.refresh_of(unit, system.code(unit, "refresh", token))
+            session = sessions.locked(unit, found.session_id) if found else None
+            account = accounts.find(unit, system.sealer, session.account_id) if session else None
+            if found is None or session is None or account is None:
+                problem = "it is not known here"
+            elif session.ended_at is not None:
+                problem = "its session has ended"
+            elif account.state != "active":
+                problem = "its user is disabled"
+            elif min(found.expires_at, session.expires_at) <= now:
+                problem = "it has expired"
+            elif not sessions.use_refresh(unit, found.hmac, now):
+                problem = "it was used before"
+                used = sessions.refresh_of(unit, found.hmac)
+                if used is not None and used.used_at is not None and now - used.used_at > GRACE:
+                    stolen = session.id
+                    sessions.end(unit, session.id, "a refresh token was used twice", now)
+                    system.audit.record(unit, "auth.refresh_reused", account.name, {"session": session.id})
+            if problem is None and account is not None and session is not None:
+                access = access_of(unit, account)
+                scope = narrowed(access.permissions, session.scope.split()) if session.scope else access.permissions
+                issued = self.issue(unit, access, scope, audience=session.audience, session=session)
+        if problem is not None:
+            raise InvalidGrant(reason=f"{problem}, so its session was ended" if stolen else problem)
+        return issued
+
+    def revoke(self, token: str) -> dict[str, Any]:
+        """Have a token refused from now on: an access token with its session, or a refresh token with its family.
+
+        `token` may be the id of an access token or a session too. Raises TokenNotFound.
+        """
+        system = self._system
+        with system.database.unit() as unit:
+            now = system.clock.now()
+            jti, session_id = self._named(unit, token)
+            if session_id is not None and sessions.locked(unit, session_id) is None:
+                session_id = None
+            if jti is None and session_id is None:
+                raise TokenNotFound()
+            revoked = jti is not None and sessions.revoke(unit, jti, now)
+            ended = session_id is not None and sessions.end(unit, session_id, "revoked", now)
+            if revoked or ended:
+                system.audit.record(unit, "token.revoke", jti or session_id, {"session": session_id if ended else None})
+        return {"token_id": jti, "session_id": session_id, "revoked": revoked or ended}
+
+    def list(self, who: str | None = None, *, limit: int = 100) -> Iterator[dict[str, Any]]:
+        """Access tokens that are good by their time, newest first. Raises UserNotFound."""
+        with self._system.database.read() as unit:
+            account = accounts.need(unit, self._system.sealer, who) if who else None
+            for issued in list(sessions.issued_to(unit, account and account.id, self._system.clock.now(), limit)):
+                standing = sessions.standing(unit, issued.jti)
+                assert standing is not None
+                yield {
+                    "token_id": issued.jti,
+                    "user": standing.name,
+                    "session_id": issued.session_id,
+                    "key": issued.kid,
+                    "active": standing_problem(standing) is None,
+                    "reason": standing_problem(standing),
+                    "issued_at": clock.show(issued.issued_at),
+                    "expires_at": clock.show(issued.expires_at),
+                }
+
+    def _begin(self, unit: Unit, proven: Proven, scope: Sequence[str], audience: str | None) -> Session:
+        now = self._system.clock.now()
+        session = Session(
+            id=ids.new("ses"),
+            account_id=proven.account.id,
+            methods=proven.methods,
+            source_index=proven.source_index,
+            scope=" ".join(scope),
+            audience=audience or self._system.policy.audience,
+            created_at=now,
+            expires_at=now + self._system.policy.session_seconds * SECOND,
+            ended_at=None,
+            ended_because=None,
+        )
+        sessions.begin(unit, session)
+        return session
+
+    def _add_refresh(self, unit: Unit, session: Session) -> str:
+        token = random_secret(REFRESH)
+        remember_secret(token)
+        now = self._system.clock.now()
+        lasts = min(now + self._system.policy.refresh_token_seconds * SECOND, session.expires_at)
+        sessions.add_refresh(unit, Refresh(self._system.code(unit, "refresh", token), session.id, now, lasts, None))
+        return token
+
+    def _signing_key(self, unit: Unit) -> SigningKey:
+        from shopctl.auth.jose.keys import SigningKey
+        from shopctl.auth.keys import KeyService
+
+        stored = signing_keys.in_state(unit, "active")
+        if stored is None:
+            KeyService(self._system).begin(unit)
+            stored = signing_keys.in_state(unit, "active")
+            assert stored is not None
+        if self._signing is None or self._signing.kid != stored.kid:
+            self._signing = SigningKey.from_private_jwk(
+                signing_keys.private_jwk(unit, self._system.sealer, stored), minimum_rsa_bits=3072
+            )
+        return self._signing
+
+    def _named(self, unit: Unit, token: str) -> tuple[str | None, str | None]:
+        """The ids of the access token and of the session that a token, or an id, stands for."""
+        token = token.strip()
+        if token.startswith("ses_"):
+            return None, token
+        if token.startswith(f"{REFRESH}_"):
+            found = sessions.refresh_of(unit, self._system.code(unit, "refresh", token))
+            return None, found.session_id if found else None
+        jti = token if token.startswith("tok_") else _jti_of(token)
+        issued = sessions.issued(unit, jti) if jti else None
+        return (issued.jti, issued.session_id) if issued else (None, None)
+
+
+def standing_problem(standing: sessions.Standing) -> str | None:
+    """Why a token is refused although its signature and times hold; None when it stands."""
+    if standing.state != "active":
+        return "its user is disabled"
+    if standing.revoked_at is not None:
+        return "it was revoked"
+    if standing.session_ended_at is not None:
+        return "its session has ended"
+    if standing.token_epoch != standing.epoch_now:
+        return "its user's password, roles or permissions were changed since"
+    return None
+
+
+def _granted(access: Access, wanted: Sequence[str]) -> list[str]:
+    granted = narrowed(access.permissions, wanted) if wanted else list(access.permissions)
+    if wanted and not granted:
+        raise ScopeNotGranted(who=access.account.name, scope=" ".join(wanted))
+    return granted
+
+
+def _jti_of(token: str) -> str | None:
+    """The id that an access token claims to have; to revoke no more is needed, since whoever has it may give it up."""
+    from shopctl.auth.jose import compact, strict_json
+    from shopctl.auth.jose.errors import TokenRefused
+
+    try:
+        jti = strict_json.read_object(compact.split(token).payload).get("jti")
+    except (TokenRefused, ValueError):
+        return None
+    return jti if isinstance(jti, str) else None

@@ -1,0 +1,132 @@
+"""What accounts prove themselves by: password hashes, services' secrets, second factors, recovery codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shopctl.kernel.clock import Instant
+from shopctl.storage.sealing import Place, Sealer
+from shopctl.storage.unit import Unit
+
+PASSWORD, HASH = "password", "hash"
+FACTOR, SECRET = "second_factor", "secret"
+
+
+class Factor(NamedTuple):
+    """A generator of one-time passwords; `secret` is opened (base 32)."""
+
+    account_id: str
+    secret: str
+    confirmed_at: Instant | None
+    last_step: int
+
+
+def password_hash(unit: Unit, sealer: Sealer, account_id: str) -> str | None:
+    """The hash of an account's password, None when it has none."""
+    sealed = unit.value("select hash from password where account_id = :id", id=account_id)
+    return None if sealed is None else sealer.open(unit, Place(PASSWORD, HASH, account_id), sealed)
+
+
+def set_password_hash(unit: Unit, sealer: Sealer, account_id: str, hash: str, kind: str, now: Instant) -> None:
+    """Store the hash of an account's password; `kind` is what the census counts."""
+    unit.execute(
+        """insert into password (account_id, hash, kind, changed_at) values (:id, :hash, :kind, :now)
+           on conflict (account_id) do update set hash = excluded.hash, kind = excluded.kind,
+              changed_at = excluded.changed_at""",
+        id=account_id,
+        hash=sealer.seal(unit, Place(PASSWORD, HASH, account_id), hash),
+        kind=kind,
+        now=now,
+    )
+
+
+def census(unit: Unit) -> list[tuple[str, int]]:
+    """How many passwords there are of each kind of hash."""
+    rows = unit.tuples("select kind, count(*) from password group by kind order by count(*) desc, kind")
+    return [(kind, count) for kind, count in rows]
+
+
+def add_client_secret(unit: Unit, account_id: str, hmac: str, now: Instant) -> None:
+    """Store the code of a service's secret."""
+    unit.execute(
+        "insert into client_secret (hmac, account_id, created_at) values (:hmac, :id, :now)",
+        hmac=hmac,
+        id=account_id,
+        now=now,
+    )
+
+
+def has_client_secret(unit: Unit, account_id: str, hmac: str) -> bool:
+    """Whether a service has the secret of that code."""
+    sql = "select 1 from client_secret where hmac = :hmac and account_id = :id"
+    return unit.value(sql, hmac=hmac, id=account_id) is not None
+
+
+def remove_client_secrets(unit: Unit, account_id: str, *, before: Instant) -> int:
+    """Remove the secrets that a service was given before a moment."""
+    return unit.execute("delete from client_secret where account_id = :id and created_at < :t", id=account_id, t=before)
+
+
+def factor(unit: Unit, sealer: Sealer, account_id: str, *, lock: bool = False) -> Factor | None:
+    """The second factor of an account, also one that is not confirmed yet."""
+    found = unit.row(
+        Factor,
+        f"""select account_id, secret, confirmed_at, last_step from second_factor where account_id = :id
+            {unit.for_update if lock else ""}""",
+        id=account_id,
+    )
+    if found is None:
+        return None
+    return found._replace(secret=sealer.open(unit, Place(FACTOR, SECRET, account_id), found.secret))
+
+
+def set_factor(unit: Unit, sealer: Sealer, account_id: str, secret: str, now: Instant) -> None:
+    """Store a new second factor, to be confirmed, in place of another."""
+    remove_factor(unit, account_id)
+    unit.execute(
+        """insert into second_factor (account_id, secret, confirmed_at, last_step, created_at)
+           values (:id, :secret, null, 0, :now)""",
+        id=account_id,
+        secret=sealer.seal(unit, Place(FACTOR, SECRET, account_id), secret),
+        now=now,
+    )
+
+
+def confirm_factor(unit: Unit, account_id: str, now: Instant) -> None:
+    """Have a second factor asked for from now on."""
+    unit.execute("update second_factor set confirmed_at = :now where account_id = :id", id=account_id, now=now)
+
+
+def use_step(unit: Unit, account_id: str, step: int) -> bool:
+    """Use up the one-time password of a time step; False for one that was used, or lies before one (RFC 6238, 5.2)."""
+    sql = "update second_factor set last_step = :step where account_id = :id and last_step < :step"
+    return unit.execute(sql, id=account_id, step=step) == 1
+
+
+def remove_factor(unit: Unit, account_id: str) -> int:
+    """Remove the second factor of an account and its recovery codes."""
+    unit.execute("delete from recovery_code where account_id = :id", id=account_id)
+    return unit.execute("delete from second_factor where account_id = :id", id=account_id)
+
+
+def has_factor(unit: Unit, account_id: str) -> bool:
+    """Whether an account has a confirmed second factor."""
+    sql = "select 1 from second_factor where account_id = :id and confirmed_at is not null"
+    return unit.value(sql, id=account_id) is not None
+
+
+def set_recovery_codes(unit: Unit, account_id: str, hmacs: Iterable[str]) -> None:
+    """Store new recovery codes in place of the old ones."""
+    unit.execute("delete from recovery_code where account_id = :id", id=account_id)
+    unit.insert_many("recovery_code", ("hmac", "account_id"), [(hmac, account_id) for hmac in hmacs])
+
+
+def use_recovery_code(unit: Unit, account_id: str, hmac: str) -> bool:
+    """Use up a recovery code; whether it was one."""
+    return unit.execute("delete from recovery_code where hmac = :h and account_id = :id", h=hmac, id=account_id) == 1
+
+
+def recovery_codes_left(unit: Unit, account_id: str) -> int:
+    """How many recovery codes an account has left."""
+    return int(unit.value("select count(*) from recovery_code where account_id = :id", id=account_id))

@@ -1,0 +1,14 @@
+"""Which columns of the Authentication Database are sealed."""
+
+from __future__ import annotations
+
+from shopctl.authdb.model import email_key
+from shopctl.storage.sealing import SealedColumn
+
+COLUMNS = (
+    SealedColumn("account", "id", "email", "email_index", email_key),
+    SealedColumn("password", "account_id", "hash"),
+    SealedColumn("second_factor", "account_id", "secret"),
+    SealedColumn("external_identity", "id", "subject", "subject_index"),
+    SealedColumn("signing_key", "kid", "private"),
+)

@@ -1,0 +1,103 @@
+"""Secrets that a verb is handed: from standard input, a file or a prompt, never in an argument."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shopctl.kernel.errors import NotFound, UsageError
+from shopctl.kernel.redaction import remember_secret
+
+if TYPE_CHECKING:
+    from shopctl.cli.shop import Shop
+
+LONGEST = 65536  # bytes
+
+PasswordStdin = Annotated[
+    bool,
+    typer.Option("--password-stdin", help="Read the password from the first line of standard input."),
+]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", metavar="FILE", help="Read the password from the first line of FILE.")
+]
+
+
+class NoSecret(UsageError):
+    """{source} holds no {what}."""
+
+    code = "usage.no_secret"
+    hint = "Write it on the first line."
+
+
+class SecretUnreadable(NotFound):
+    """{path} cannot be read: {reason}."""
+
+    code = "usage.secret_unreadable"
+    hint = "Name a file that you may read."
+
+
+class TwoSources(UsageError):
+    """{one} and {other} were both given."""
+
+    code = "usage.two_secrets"
+    hint = "Give one of them."
+
+
+class NotTheSame(UsageError):
+    """The two are not the same; nothing was changed."""
+
+    code = "usage.not_the_same"
+    hint = "Try again."
+
+
+def password(shop: Shop, stdin: bool, file: Path | None, *, question: str = "Password", twice: bool = False) -> str:
+    """The password from where the flags say, else from a prompt. Raises NoSecret, SecretUnreadable, CannotAsk."""
+    if stdin and file is not None:
+        raise TwoSources(one="--password-stdin", other="--password-file")
+    if file is not None:
+        return remembered(first_line(_content(file), str(file), "password"))
+    if stdin:
+        return remembered(stdin_lines("password")[0])
+    given = shop.secret(question, flag="--password-stdin")
+    if twice and shop.secret(f"{question} again", flag="--password-stdin") != given:
+        raise NotTheSame()
+    return remembered(given)
+
+
+def stdin_lines(what: str) -> list[str]:
+    """The lines of standard input, of which the first is there. Raises NoSecret."""
+    content = sys.stdin.buffer.read(LONGEST)
+    first_line(content, "Standard input", what)
+    return [line.removesuffix("\r") for line in _text(content, "Standard input", what).split("\n")]
+
+
+def first_line(content: bytes, source: str, what: str) -> str:
+    """The first line, blanks included, since a password may begin with one. Raises NoSecret."""
+    line = _text(content, source, what).split("\n")[0].removesuffix("\r")
+    if not line:
+        raise NoSecret(source=source, what=what)
+    return line
+
+
+def remembered(secret: str) -> str:
+    """The secret, hidden from logs and errors from now on."""
+    remember_secret(secret)
+    return secret
+
+
+def _text(content: bytes, source: str, what: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise NoSecret(source=source, what=f"{what} in UTF-8") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST)
+    except OSError as error:
+        raise SecretUnreadable(path=path, reason=(error.strerror or str(error)).lower()) from None

@@ -1,0 +1,14 @@
+"""Which columns of customers are sealed."""
+
+from __future__ import annotations
+
+from shopctl.storage.sealing import SealedColumn
+
+COLUMNS = (
+    SealedColumn("customer", "id", "name"),
+    SealedColumn("customer", "id", "email", "email_index", str.casefold),
+    SealedColumn("customer", "id", "phone"),
+    SealedColumn("customer_address", "id", "lines"),
+    SealedColumn("customer_payment_method", "id", "token", "token_index"),
+    SealedColumn("customer_payment_method", "id", "label"),
+)
