@@ -56,6 +56,7 @@ class Own(NamedTuple):
         return HashKind("shopctl", f"bcrypt cost {self.cost}")
 
     def matches(self, password: bytes) -> bool:
+        """Whether it is the hash of `password`."""
         return _bcrypt_matches(password, self.text)
 
 
@@ -71,6 +72,7 @@ class Bcrypt(NamedTuple):
         return HashKind("bcrypt-sha256" if self.digested else "bcrypt", f"cost {self.cost}")
 
     def matches(self, password: bytes) -> bool:
+        """Whether it is the hash of `password`."""
         if self.digested:
             password = hashlib.sha256(password).hexdigest().encode()
         # All makers ignored what is behind the 72nd byte; bcrypt 5 refuses it.
@@ -91,6 +93,7 @@ class Argon2(NamedTuple):
         return HashKind(self.variant, f"m={self.memory},t={self.passes},p={self.lanes}")
 
     def matches(self, password: bytes) -> bool:
+        """Whether it is the hash of `password`."""
         from argon2.exceptions import VerificationError
         from argon2.low_level import Type, verify_secret
 
@@ -115,6 +118,7 @@ class Scrypt(NamedTuple):
         return HashKind("scrypt", f"n={self.n},r={self.r},p={self.p}")
 
     def matches(self, password: bytes) -> bool:
+        """Whether it is the hash of `password`."""
         room = 128 * self.r * (self.n + self.p + 2) + 2**20
         made = hashlib.scrypt(
             password, salt=self.salt, n=self.n, r=self.r, p=self.p, maxmem=room, dklen=len(self.digest)
@@ -135,6 +139,7 @@ class Pbkdf2(NamedTuple):
         return HashKind(f"pbkdf2-{self.algorithm}", f"iterations {self.iterations}")
 
     def matches(self, password: bytes) -> bool:
+        """Whether it is the hash of `password`."""
         made = hashlib.pbkdf2_hmac(self.algorithm, password, self.salt, self.iterations, len(self.digest))
         return hmac.compare_digest(made, self.digest)
 
