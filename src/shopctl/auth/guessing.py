@@ -17,9 +17,10 @@ _SEPARATORS = re.compile(r"[\s\-_.,:;/+]+")
 _YEAR = re.compile(r"20[2-4](?=\d)")
 # What is put before and behind a common password to satisfy a rule: a few digits and signs.
 _ENDS = re.compile(r"^\W{0,3}(?P<core>[^\W\d].*[^\W\d])(?=[\W\d])(\W{0,2}\d{0,4}\W{0,2})$", re.DOTALL)
-_SIGNS = re.compile(r"^\W{1,3}|\W{1,3}$")
+_SIGNS = re.compile(r"^\W{1,2}|\W{1,2}$")
 # Powers of ten.
 _SIGN = 0.3  # for a sign at an end or between words: one of two, as a rule
+_FEW = 3
 _NAME = 1.0  # for one of the names
 _REPEATED = re.compile(r"(.{1,16}?)\1{3,}", re.DOTALL)
 _PLAIN = str.maketrans("013457@$!|+", "oieastasilt")
@@ -45,10 +46,14 @@ def guesses(password: str, names: Iterable[str] = ()) -> float:
     core = _SIGNS.sub("", _squeezed(text)) if len(text) >= LONG else text
     known = sorted(_words(names).union(SAYINGS), key=len, reverse=True)
     rest, found = _without(core, known)
-    best = min(_total(form, known) for form in {core, core.translate(_UNSHIFTED)})
+    best = _total(core, known)
     if found:
         best = min(best, found * _NAME + _total(rest, known))
-    return min(best + _SIGN * (len(text) - len(core)), PLENTY)
+    signs = len(text) - len(core)
+    best += _SIGN * signs
+    if signs > _FEW:  # many are as good as other characters, unless they are all the same
+        best = min(best + (1 - _SIGN) * (signs - _FEW), _total(text, known))
+    return min(best, PLENTY)
 
 
 def _without(text: str, names: list[str]) -> tuple[str, int]:
