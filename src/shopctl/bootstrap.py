@@ -9,10 +9,13 @@ from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database, open_database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shopctl.audit.service import Audit
     from shopctl.auth.keys import KeyService
     from shopctl.auth.logins import LoginService
     from shopctl.auth.roles import RoleService
+    from shopctl.auth.second_factors import SecondFactorService
     from shopctl.auth.system import AuthSystem
     from shopctl.auth.tokens import TokenService
     from shopctl.auth.users import UserService
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
     from shopctl.catalogue.service import CatalogueService
     from shopctl.catalogue.stock import StockService
     from shopctl.kernel.settings import Settings
+    from shopctl.operations.resealing import Sealed
+    from shopctl.storage.migrations import Chain
+    from shopctl.storage.sealing import SealedColumn, Sealer
+
+
+KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
+"""Which setting says where the key-encryption key of a database comes from."""
 
 
 class Services:
@@ -153,12 +163,8 @@ class Services:
     def auth(self) -> AuthSystem:
         """The ground that the use cases of the Authentication Server stand on."""
         from shopctl.auth.system import AuthSystem, Policy
-        from shopctl.authdb.sealed import COLUMNS
-        from shopctl.storage.key_encryption import key_encryption_keys
-        from shopctl.storage.sealing import Sealer
 
         settings = self.settings
-        source = settings.get("auth.key_encryption_key")
         policy = Policy(
             issuer=settings.get("auth.issuer"),
             audience=settings.get("auth.audience"),
@@ -174,8 +180,41 @@ class Services:
             throttle_longest_wait=settings.get("auth.throttle.longest_wait_seconds"),
             shop_name=settings.base.name,
         )
-        sealer = Sealer("auth", COLUMNS, lambda: key_encryption_keys(source))
-        return AuthSystem(self.auth_database, self.auth_audit, self.clock, sealer, policy)
+        return AuthSystem(self.auth_database, self.auth_audit, self.clock, self.auth_sealer, policy)
+
+    @cached_property
+    def auth_sealer(self) -> Sealer:
+        """What seals the columns of the Authentication Database."""
+        from shopctl.authdb.sealed import COLUMNS
+
+        return self._sealer("auth", COLUMNS)
+
+    @cached_property
+    def shop_sealer(self) -> Sealer:
+        """What seals the columns of the shop's database."""
+        from shopctl.customers.sealed import COLUMNS
+
+        return self._sealer("shop", COLUMNS)
+
+    def _sealer(self, chain: Chain, columns: Sequence[SealedColumn]) -> Sealer:
+        from shopctl.storage.key_encryption import key_encryption_keys
+        from shopctl.storage.sealing import Sealer
+
+        source = self.settings.get(KEY_SETTING[chain])
+        return Sealer(chain, columns, lambda: key_encryption_keys(source))
+
+    def sealed(self, *chains: Chain) -> list[Sealed]:
+        """The databases with sealed columns, to be resealed."""
+        from shopctl.operations.resealing import Sealed
+
+        parts = {
+            "shop": lambda: (self.database, self.shop_sealer, self.audit),
+            "auth": lambda: (self.auth_database, self.auth_sealer, self.auth_audit),
+        }
+        return [
+            Sealed(chain, *parts[chain](), KEY_SETTING[chain], self.settings.get(KEY_SETTING[chain]))
+            for chain in chains
+        ]
 
     @cached_property
     def logins(self) -> LoginService:
@@ -190,6 +229,13 @@ class Services:
         from shopctl.auth.users import UserService
 
         return UserService(self.auth, self.logins)
+
+    @cached_property
+    def second_factors(self) -> SecondFactorService:
+        """One-time passwords and recovery codes."""
+        from shopctl.auth.second_factors import SecondFactorService
+
+        return SecondFactorService(self.auth)
 
     @cached_property
     def roles(self) -> RoleService:

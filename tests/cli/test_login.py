@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shopctl.auth.one_time import PERIOD, code_at, new_secret
-from shopctl.authdb import accounts, credentials
+from shopctl.auth.one_time import PERIOD, code_at
 from support.login import NOBODY, PASSWORD, Guarded
 from support.shop import Shop
 
@@ -23,17 +22,11 @@ def guarded(shop: Shop) -> Guarded:
 
 
 def with_second_factor(guarded: Guarded, name: str) -> str:
-    """Give a user a generator of codes, and return its secret."""
-    secret = new_secret()
-    with guarded.services() as services, services.auth_database.unit() as unit:
-        account = accounts.need(unit, services.auth.sealer, name)
-        credentials.set_factor(unit, services.auth.sealer, account.id, secret, services.clock.now())
-        credentials.confirm_factor(unit, account.id, services.clock.now())
-    return secret
-
-
-def code_now(secret: str) -> str:
-    return code_at(secret, time.time_ns() // 1000 // PERIOD)
+    """Give a user a second factor, and return a code that is good once."""
+    with guarded.services() as services:
+        secret = services.second_factors.enrol(name).secret
+        now = services.clock.now()
+        return services.second_factors.confirm(name, code_at(secret, now // PERIOD))[0]
 
 
 @pytest.mark.assure("S9", "S16")
@@ -75,22 +68,22 @@ def test_another_login_ends_the_former_one(guarded: Guarded, tmp_path: Path) -> 
 
 def test_a_one_time_code_comes_on_the_second_line(guarded: Guarded) -> None:
     guarded.add("anna")
-    secret = with_second_factor(guarded, "anna")
+    code = with_second_factor(guarded, "anna")
 
     missing = guarded.run("login", "anna", "--password-stdin", "-o", "json", input=PASSWORD, expect=4)
     assert missing.error["code"] == "auth.code_needed"
     assert not guarded.file.path.exists()
-    guarded.run("login", "anna", "--password-stdin", input=f"{PASSWORD}\n{code_now(secret)}\n")
+    guarded.run("login", "anna", "--password-stdin", input=f"{PASSWORD}\n{code}\n")
 
 
 def test_a_terminal_is_asked_for_what_is_missing(guarded: Guarded) -> None:
     guarded.add("anna")
-    secret = with_second_factor(guarded, "anna")
+    code = with_second_factor(guarded, "anna")
     screen, terminal = os.openpty()
     process = guarded.shop.start("login", stdin=terminal, stderr=terminal, start_new_session=True)
     os.close(terminal)
     said = b""
-    for question, answer in ((b"Name: ", "anna"), (b"Password of anna: ", PASSWORD), (b"code: ", code_now(secret))):
+    for question, answer in ((b"Name: ", "anna"), (b"Password of anna: ", PASSWORD), (b"code: ", code)):
         while question not in said:
             said += os.read(screen, 1000)
         os.write(screen, f"{answer}\n".encode())

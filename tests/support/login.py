@@ -15,7 +15,7 @@ from shopctl.cli.kept_login import LoginFile
 from shopctl.kernel.settings import load_settings
 from support.shop import Result, Shop
 
-PASSWORD = "correct horse battery staple elephants"
+PASSWORD = "violet tractor umbrella 77"
 NOBODY = "postgresql://127.0.0.1:1/nowhere?connect_timeout=2"
 """An Authentication Database that does not answer."""
 

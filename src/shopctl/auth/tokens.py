@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from shopctl.auth.access import Access, access_of
 from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
@@ -46,6 +47,7 @@ class TokenService:
         self._system = system
         self._logins = logins
         self._signing: SigningKey | None = None
+        self._signing_in: ref[Unit] | None = None
 
     def issue_to_user(
         self,
@@ -100,7 +102,10 @@ class TokenService:
         audience: str | None = None,
         session: Session | None = None,
     ) -> Tokens:
-        """Sign and record an access token within a unit; with a session, a refresh token too."""
+        """Sign and record an access token within a unit; with a session, a refresh token too.
+
+        `scope` is what it permits, and no more than its user may.
+        """
         from shopctl.auth.access_claims import AccessClaims
         from shopctl.auth.access_tokens import sign
 
@@ -118,7 +123,7 @@ class TokenService:
             jti=jti,
             scope=tuple(scope),
             roles=tuple(access.roles),
-            entitlements=tuple(narrowed(access.permissions, scope)),
+            entitlements=tuple(scope),  # our scopes are permissions, so both say the same
             auth_time=session.created_at // SECOND if session else None,
             sid=session.id if session else None,
         )
@@ -232,6 +237,8 @@ class TokenService:
         from shopctl.auth.jose.keys import SigningKey
         from shopctl.auth.keys import KeyService
 
+        if self._signing is not None and self._signing_in is not None and self._signing_in() is unit:
+            return self._signing
         stored = signing_keys.in_state(unit, "active")
         if stored is None:
             KeyService(self._system).begin(unit)
@@ -241,6 +248,7 @@ class TokenService:
             self._signing = SigningKey.from_private_jwk(
                 signing_keys.private_jwk(unit, self._system.sealer, stored), minimum_rsa_bits=3072
             )
+        self._signing_in = ref(unit)
         return self._signing
 
     def _named(self, unit: Unit, token: str) -> tuple[str | None, str | None]:

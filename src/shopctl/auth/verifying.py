@@ -103,6 +103,11 @@ class VerificationService:
             "claims": found.claims,
         }
 
+    def keys_now(self) -> dict[str, VerifyingKey]:
+        """The keys that verify at this moment, by their ids."""
+        with self._system.database.read() as unit:
+            return self._known_keys(unit)
+
     def _verified(self, unit: Unit, token: str, audience: str | None) -> tuple[AccessClaims, sessions.Standing]:
         from shopctl.auth.access_tokens import verify
         from shopctl.auth.jose.errors import TokenRefused

@@ -55,6 +55,7 @@ PERMISSIONS: dict[str, str | None] = {
     "user unlock": "user:write",
     "user password": "user:write",
     "user secret": "user:write",
+    "user mfa": "user:write",
     "user import": "user:write",
     "user grant": "user:write",
     "user revoke": "user:write",
