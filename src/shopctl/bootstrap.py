@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shopctl.audit.service import Audit
     from shopctl.auth.keys import KeyService
     from shopctl.auth.logins import LoginService
+    from shopctl.auth.personal_tokens import PersonalTokenService
     from shopctl.auth.roles import RoleService
     from shopctl.auth.second_factors import SecondFactorService
     from shopctl.auth.system import AuthSystem
@@ -257,6 +258,13 @@ class Services:
         from shopctl.auth.tokens import TokenService
 
         return TokenService(self.auth, self.logins)
+
+    @cached_property
+    def personal_tokens(self) -> PersonalTokenService:
+        """Tokens that users make for their programs."""
+        from shopctl.auth.personal_tokens import PersonalTokenService
+
+        return PersonalTokenService(self.auth)
 
     @cached_property
     def verification(self) -> VerificationService:

@@ -14,8 +14,9 @@ from weakref import ref
 from shopctl.auth.access import Access, access_of
 from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
 from shopctl.auth.permissions import checked_all, narrowed
+from shopctl.auth.personal_tokens import PREFIX as PERSONAL
 from shopctl.auth.system import SECOND, AuthSystem, random_secret
-from shopctl.authdb import accounts, credentials, sessions, signing_keys
+from shopctl.authdb import accounts, credentials, personal_tokens, sessions, signing_keys
 from shopctl.authdb.sessions import Issued, Refresh, Session
 from shopctl.kernel import clock, ids
 from shopctl.kernel.redaction import remember_secret
@@ -174,9 +175,11 @@ class TokenService:
     def revoke(self, token: str) -> dict[str, Any]:
         """Have a token refused from now on: an access token with its session, or a refresh token with its family.
 
-        `token` may be the id of an access token or a session too. Raises TokenNotFound.
+        A personal token too; `token` may be the id of a token or a session as well. Raises TokenNotFound.
         """
         system = self._system
+        if token.strip().startswith(("pat_", f"{PERSONAL}_")):
+            return self._revoke_personal(token.strip())
         with system.database.unit() as unit:
             now = system.clock.now()
             jti, session_id = self._named(unit, token)
@@ -189,6 +192,18 @@ class TokenService:
             if revoked or ended:
                 system.audit.record(unit, "token.revoke", jti or session_id, {"session": session_id if ended else None})
         return {"token_id": jti, "session_id": session_id, "revoked": revoked or ended}
+
+    def _revoke_personal(self, token: str) -> dict[str, Any]:
+        system = self._system
+        with system.database.unit() as unit:
+            kept = personal_tokens.find(unit, system.code(unit, "personal token", token))
+            token_id = kept.id if kept else token
+            revoked = personal_tokens.revoke(unit, token_id, system.clock.now())
+            if revoked is None:
+                raise TokenNotFound()
+            if revoked:
+                system.audit.record(unit, "token.revoke", token_id, {})
+        return {"token_id": token_id, "session_id": None, "revoked": revoked}
 
     def list(self, who: str | None = None, *, limit: int = 100) -> Iterator[dict[str, Any]]:
         """Access tokens that are good by their time, newest first. Raises UserNotFound."""

@@ -71,6 +71,8 @@ PERMISSIONS: dict[str, str | None] = {
     "token explain": FREE,
     "token revoke": "token:write",
     "token list": "token:read",
+    "token personal": "token:read",
+    "token create": "token:write",
     "key jwks": FREE,
     "key list": "key:read",
     "key rotate": "key:write",

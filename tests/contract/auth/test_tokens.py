@@ -13,6 +13,7 @@ from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, Tok
 from shopctl.auth.jose.errors import TokenRefused
 from shopctl.auth.keys import KeyService
 from shopctl.auth.logins import LoginService
+from shopctl.auth.personal_tokens import PersonalTokenService
 from shopctl.auth.roles import RoleService
 from shopctl.auth.system import SECOND, AuthSystem
 from shopctl.auth.tokens import Tokens, TokenService
@@ -190,6 +191,34 @@ def test_no_refresh_survives_a_revocation_at_the_same_moment(
             assert refused(verification, found.access_token) == "revoked"
             with pytest.raises(InvalidGrant):
                 tokens.refresh(found.refresh_token or "")
+
+
+@pytest.mark.assure("S9")
+def test_a_personal_token_permits_what_its_user_may_until_it_ends(
+    system: AuthSystem, tokens: TokenService, users: UserService, verification: VerificationService, turned: Turned
+) -> None:
+    personal = PersonalTokenService(system)
+    made = personal.create("anna", "nightly export", scope=["catalogue:*"], lasting=3600)
+
+    assert verification.caller(made.access_token).permissions == ["catalogue:write"]
+    assert verification.introspect(made.access_token)["username"] == "anna"
+    users.grant("anna", ["catalogue:read"])
+    assert verification.caller(made.access_token).permissions == ["catalogue:read", "catalogue:write"]
+    (row,) = personal.list("anna")
+    assert row["last_used_at"]
+    with system.database.read() as unit:
+        assert made.access_token not in str(unit.tuples("select * from personal_token"))
+
+    users.revoke("anna", ["catalogue:read"])
+    assert refused(verification, made.access_token) == "revoked"
+    again = personal.create("anna", "nightly export", scope=[], lasting=3600)
+    assert tokens.revoke(again.token_id)["revoked"]
+    assert refused(verification, again.access_token) == "revoked"
+    third = personal.create("anna", "nightly export", scope=[], lasting=3600)
+    turned.time += 3600 * SECOND
+    assert refused(verification, third.access_token) == "expiry"
+    with pytest.raises(ScopeNotGranted):
+        personal.create("anna", "too much", scope=["payment:void"], lasting=1)
 
 
 def test_what_is_not_known_cannot_be_revoked(tokens: TokenService) -> None:
