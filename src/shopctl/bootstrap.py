@@ -68,8 +68,8 @@ class Services:
     @cached_property
     def imports(self) -> ImportService:
         """Feeds into the catalogue."""
-        from shopctl.catalogue.feed.row import Limits
         from shopctl.catalogue.importing.service import ImportService
+        from shopctl.records.source import Limits
 
         settings = self.settings
         return ImportService(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import zlib
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from shopctl.catalogue.feed.errors import Bomb, EmptyFile, NotAFeed, Truncated, UnreadableFile, WrongEncoding
-from shopctl.catalogue.feed.row import Limits
 from shopctl.kernel.errors import NotFound
+from shopctl.records.errors import Bomb, EmptyFile, NotAFeed, Truncated, UnreadableFile, WrongEncoding
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -28,6 +28,19 @@ _OTHERS = {
     b"Rar!": "a RAR archive",
     b"\x7fELF": "a program",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a feed may ask of this process; beyond it the file is refused."""
+
+    record_bytes: int = 4 << 20  # one record
+    field_characters: int = 1 << 20  # one text field
+    unpacked_bytes: int = 64 << 30  # a whole feed after unpacking
+    ratio: int = 200  # unpacked : packed, looked at once 8 MiB have come out
+    depth: int = 32  # nesting of JSON values
+    sheet_bytes: int = 2 << 30  # an XLSX part after unpacking
+    shared_strings_bytes: int = 64 << 20  # the table of texts of a workbook, which is held in memory
 
 
 class Stream(Protocol):
