@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shopctl.auth.keys import KeyService
     from shopctl.auth.logins import LoginService
     from shopctl.auth.roles import RoleService
+    from shopctl.auth.second_factors import SecondFactorService
     from shopctl.auth.system import AuthSystem
     from shopctl.auth.tokens import TokenService
     from shopctl.auth.users import UserService
@@ -179,6 +180,13 @@ class Services:
         from shopctl.auth.users import UserService
 
         return UserService(self.auth, self.logins)
+
+    @cached_property
+    def second_factors(self) -> SecondFactorService:
+        """One-time passwords and recovery codes."""
+        from shopctl.auth.second_factors import SecondFactorService
+
+        return SecondFactorService(self.auth)
 
     @cached_property
     def roles(self) -> RoleService:

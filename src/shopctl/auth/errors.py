@@ -29,6 +29,20 @@ class CodeNeeded(NotAllowed):
     hint = "Give the code of your generator, or a recovery code, with --code-stdin or at the prompt."
 
 
+class CodeWrong(NotAllowed):
+    """The code is not right, or was used already."""
+
+    code = "auth.code_wrong"
+    hint = "Wait for the next code; the clocks of both machines must agree to half a minute."
+
+
+class NoSecondFactor(Conflict):
+    """{name!r} has no second factor that could be used or confirmed."""
+
+    code = "auth.no_second_factor"
+    hint = "Begin with: shopctl user mfa {name} --enrol"
+
+
 class InvalidGrant(NotAllowed):
     """The refresh token is not good any more: {reason}."""
 

@@ -80,8 +80,7 @@ class LoginService:
             return None, None
         sealer = self._system.sealer
         stored = credentials.password_hash(unit, sealer, attempt.account.id)
-        factor = credentials.factor(unit, sealer, attempt.account.id)
-        return stored, factor if factor is not None and factor.confirmed_at is not None else None
+        return stored, credentials.factor(unit, sealer, attempt.account.id)
 
     def _takes(self, unit: Unit, factor: Factor, code: str) -> bool:
         """Use up a one-time code, or a recovery code; whether it was right."""

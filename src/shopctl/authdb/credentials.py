@@ -10,16 +10,15 @@ from shopctl.storage.sealing import Place, Sealer
 from shopctl.storage.unit import Unit
 
 PASSWORD, HASH = "password", "hash"
-FACTOR, SECRET = "second_factor", "secret"
+FACTOR, SECRET, PROPOSED = "second_factor", "secret", "proposed"
 
 
 class Factor(NamedTuple):
-    """A generator of one-time passwords; `secret` is opened (base 32)."""
+    """A confirmed generator of one-time passwords; `secret` is opened (base 32)."""
 
     account_id: str
     secret: str
-    confirmed_at: Instant | None
-    last_step: int
+    confirmed_at: Instant
 
 
 def password_hash(unit: Unit, sealer: Sealer, account_id: str) -> str | None:
@@ -68,12 +67,12 @@ def remove_client_secrets(unit: Unit, account_id: str, *, before: Instant) -> in
     return unit.execute("delete from client_secret where account_id = :id and created_at < :t", id=account_id, t=before)
 
 
-def factor(unit: Unit, sealer: Sealer, account_id: str, *, lock: bool = False) -> Factor | None:
-    """The second factor of an account, also one that is not confirmed yet."""
+def factor(unit: Unit, sealer: Sealer, account_id: str) -> Factor | None:
+    """The confirmed second factor of an account."""
     found = unit.row(
         Factor,
-        f"""select account_id, secret, confirmed_at, last_step from second_factor where account_id = :id
-            {unit.for_update if lock else ""}""",
+        """select account_id, secret, confirmed_at from second_factor
+            where account_id = :id and confirmed_at is not null""",
         id=account_id,
     )
     if found is None:
@@ -81,21 +80,33 @@ def factor(unit: Unit, sealer: Sealer, account_id: str, *, lock: bool = False) -
     return found._replace(secret=sealer.open(unit, Place(FACTOR, SECRET, account_id), found.secret))
 
 
-def set_factor(unit: Unit, sealer: Sealer, account_id: str, secret: str, now: Instant) -> None:
-    """Store a new second factor, to be confirmed, in place of another."""
-    remove_factor(unit, account_id)
+def propose_factor(unit: Unit, sealer: Sealer, account_id: str, secret: str, now: Instant) -> None:
+    """Store the secret of a second factor that is still to be confirmed; a confirmed one stays beside it."""
     unit.execute(
-        """insert into second_factor (account_id, secret, confirmed_at, last_step, created_at)
-           values (:id, :secret, null, 0, :now)""",
+        """insert into second_factor (account_id, proposed, last_step, created_at) values (:id, :proposed, 0, :now)
+           on conflict (account_id) do update set proposed = excluded.proposed""",
         id=account_id,
-        secret=sealer.seal(unit, Place(FACTOR, SECRET, account_id), secret),
+        proposed=sealer.seal(unit, Place(FACTOR, PROPOSED, account_id), secret),
         now=now,
     )
 
 
-def confirm_factor(unit: Unit, account_id: str, now: Instant) -> None:
-    """Have a second factor asked for from now on."""
-    unit.execute("update second_factor set confirmed_at = :now where account_id = :id", id=account_id, now=now)
+def proposed_secret(unit: Unit, sealer: Sealer, account_id: str) -> str | None:
+    """The secret that waits to be confirmed."""
+    sealed = unit.value("select proposed from second_factor where account_id = :id", id=account_id)
+    return None if sealed is None else sealer.open(unit, Place(FACTOR, PROPOSED, account_id), sealed)
+
+
+def confirm_factor(unit: Unit, sealer: Sealer, account_id: str, secret: str, step: int, now: Instant) -> None:
+    """Have this second factor asked for from now on; the code of `step` is used up."""
+    unit.execute(
+        """update second_factor set secret = :secret, proposed = null, last_step = :step, confirmed_at = :now
+            where account_id = :id""",
+        id=account_id,
+        secret=sealer.seal(unit, Place(FACTOR, SECRET, account_id), secret),
+        step=step,
+        now=now,
+    )
 
 
 def use_step(unit: Unit, account_id: str, step: int) -> bool:

@@ -9,6 +9,7 @@ COLUMNS = (
     SealedColumn("account", "id", "email", "email_index", email_key),
     SealedColumn("password", "account_id", "hash"),
     SealedColumn("second_factor", "account_id", "secret"),
+    SealedColumn("second_factor", "account_id", "proposed"),
     SealedColumn("external_identity", "id", "subject", "subject_index"),
     SealedColumn("signing_key", "kid", "private"),
 )

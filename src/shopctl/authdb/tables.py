@@ -54,7 +54,8 @@ class SecondFactor(AuthTable, table=True):
     __tablename__ = "second_factor"
 
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
-    secret: str  # sealed
+    secret: str | None = None  # sealed; none until one is confirmed
+    proposed: str | None = None  # sealed: enrolled, but not confirmed yet
     confirmed_at: int | None = None
     last_step: int  # a code is good once: the newest time step that was accepted
     created_at: int

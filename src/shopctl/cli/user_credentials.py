@@ -10,6 +10,14 @@ from shopctl.cli import secrets
 from shopctl.cli.options import Context
 from shopctl.cli.secrets import PasswordFile, PasswordStdin
 from shopctl.cli.user_reports import User
+from shopctl.kernel.errors import UsageError
+
+
+class OneAtATime(UsageError):
+    """--enrol, --confirm, --recovery-codes and --remove are four different things."""
+
+    code = "usage.one_at_a_time"
+    hint = "Give one of them."
 
 
 def password(
@@ -42,8 +50,30 @@ def hashes(
     shop.show(shop.services.users.hashes(), columns=("kind", "passwords"), empty="no passwords")
 
 
+def mfa(
+    ctx: Context,
+    name: User,
+    enrol: Annotated[bool, typer.Option("--enrol", "--enroll", help="Show the secret of a new generator.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Have its codes asked for from now on.")] = False,
+    recovery_codes: Annotated[bool, typer.Option("--recovery-codes", help="Make new recovery codes.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Ask for no more codes.")] = False,
+    code_stdin: Annotated[bool, typer.Option("--code-stdin", help="Read the code from standard input.")] = False,
+) -> None:
+    """Show, enrol, confirm or remove the second factor of a person: one-time codes of a generator app.
+
+    Enrolling shows a QR code for the app; at a terminal the first code is asked for at once. Until it is confirmed,
+    nothing changes for logins.
+    """
+    from shopctl.cli.second_factor import change
+
+    if sum((enrol, confirm, recovery_codes, remove)) > 1:
+        raise OneAtATime()
+    change(ctx.obj, name, enrol=enrol, confirm=confirm, recovery_codes=recovery_codes, remove=remove, stdin=code_stdin)
+
+
 def register(noun: typer.Typer) -> None:
     """Add these verbs to `shopctl user`."""
     noun.command()(password)
     noun.command()(secret)
     noun.command()(hashes)
+    noun.command()(mfa)

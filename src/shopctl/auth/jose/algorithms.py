@@ -43,6 +43,8 @@ def primitive(alg: str) -> Any:
 
 def check_form(alg: str, signature: bytes, key: Any) -> None:
     """Raise TokenRefused for a signature that no signer of this algorithm writes, whatever a library makes of it."""
+    if not signature:
+        raise TokenRefused("signature", "it is not signed", "missing")
     _FORMS[alg](signature, key)
 
 
@@ -76,8 +78,8 @@ _FORMS: dict[str, Callable[[bytes, Any], None]] = {"EdDSA": _eddsa, "ES256": _es
 def _of_length(signature: bytes, length: int) -> None:
     if len(signature) != length:
         found = len(signature)
-        raise TokenRefused("signature", f"its signature has {found} bytes, not {length}", "signature_length")
+        raise TokenRefused("signature", f"its signature has {found} bytes, not {length}", "length")
 
 
 def _out_of_range(what: str) -> TokenRefused:
-    return TokenRefused("signature", f"its signature holds a number out of range ({what})", "signature_range")
+    return TokenRefused("signature", f"its signature holds a number out of range ({what})", "range")

@@ -94,9 +94,11 @@ def split(token: str) -> Parts:
 def read_header(text: str) -> Header:
     """Read a protected header from its base64url.
 
-    Raises TokenRefused: form (`base64`), header (`too_long`, `json`, `crit`, `embedded_key`, `member`), and algorithm
-    (`none`), as no key could make that one right.
+    Raises TokenRefused: form (`base64`), header (`empty`, `too_long`, `json`, `member`, `crit`, `embedded_key`), and
+    algorithm (`none`), as no key could make that one right.
     """
+    if not text:
+        raise TokenRefused("header", "it has no header", "empty")
     if len(text) > _LONGEST_HEADER:
         raise TokenRefused("header", f"its header is longer than {_LONGEST_HEADER} characters", "too_long")
     try:
@@ -143,7 +145,7 @@ def find_key(header: Header, keys: Mapping[str, VerifyingKey]) -> VerifyingKey:
 
 
 def check_signature(parts: Parts, key: VerifyingKey) -> None:
-    """Raise TokenRefused (signature: `signature_length`, `signature_range`, `signature`) unless the key signed it."""
+    """Raise TokenRefused (signature: `missing`, `length`, `range`, `signature`) unless the key signed it."""
     check_form(key.alg, parts.signature, key.key)
     if not primitive(key.alg).verify(parts.signed, key.key, parts.signature):
         raise TokenRefused("signature", "its signature does not fit")

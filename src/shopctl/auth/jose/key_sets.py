@@ -40,13 +40,14 @@ def parse_jwks(text: str, *, minimum_rsa_bits: int = MINIMUM_RSA_BITS, secret: b
         raise KeyRefused("mixed", "it holds secrets beside public keys")
     if any(secrets) is not secret:
         raise KeyRefused("secret", "it holds no secrets" if secret else "it holds secrets")
+    names = [str(each.get("kid")) for each in listed]
+    if len(set(names)) != len(names):
+        raise KeyRefused("duplicate_kid", "two of its keys have the same kid")
     keys: dict[str, VerifyingKey] = {}
     for place, members in enumerate(listed, 1):
         try:
             key = VerifyingKey.from_jwk(members, minimum_rsa_bits=minimum_rsa_bits)
         except KeyRefused as refused:
             raise KeyRefused(refused.why, f"key {place} of the set: {refused.reason}") from None
-        if key.kid in keys:
-            raise KeyRefused("duplicate_kid", f"key {place} of the set has the kid of an earlier one")
         keys[key.kid] = key
     return keys

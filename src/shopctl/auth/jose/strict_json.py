@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_DEEPEST = 32  # levels; whatever shows or stores the object later may follow them by recursion
+
 
 def read_object(data: bytes | str) -> dict[str, Any]:
     """The members of a JSON object.
 
     Raises ValueError, with the reason, for what is no JSON object in UTF-8, for a member that occurs twice at any
-    depth (RFC 7515, section 4; RFC 7519, section 4), for NaN and infinities, and for halves of surrogate pairs.
+    depth (RFC 7515, section 4; RFC 7519, section 4), for more than 32 levels, for NaN and infinities, and for halves
+    of surrogate pairs.
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
@@ -19,11 +22,13 @@ def read_object(data: bytes | str) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise _too_deep() from None
     except json.JSONDecodeError:
         raise ValueError("it is not JSON") from None
     if type(value) is not dict:
         raise ValueError("it is not a JSON object")
+    if text.count("[") + text.count("{") > _DEEPEST:
+        _shallow(value)
     if "\\u" in text:
         _whole_characters(value)
     return value
@@ -43,6 +48,20 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
+
+
+def _shallow(value: dict[str, Any]) -> None:
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        inner = (each.values() if type(each) is dict else each for each in level)
+        level = [item for items in inner for item in items if type(item) in (dict, list)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError("it is nested too deep")
 
 
 def _whole_characters(value: dict[str, Any]) -> None:

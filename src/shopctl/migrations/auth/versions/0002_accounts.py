@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from shopctl.migrations.both_sealing import create_sealing_keys
 
+from shopctl.migrations.both_sealing import create_sealing_keys
 from shopctl.migrations.columns import key, number, text
 
 revision = "0002"
@@ -70,7 +70,8 @@ def _credentials() -> None:
     op.create_table(
         "second_factor",
         text("account_id"),
-        text("secret"),
+        text("secret", nullable=True),
+        text("proposed", nullable=True),
         number("confirmed_at", nullable=True),
         number("last_step"),
         number("created_at"),
