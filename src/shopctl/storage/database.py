@@ -61,6 +61,12 @@ class Database(Protocol):
         LockLost from a later unit when the server dropped the connection that held it.
         """
 
+    def scrubbing(self) -> AbstractContextManager[None]:
+        """Until its end, what units of this connection delete or replace is overwritten where the files are ours."""
+
+    def empty_log(self, *, wait: float = 5.0) -> bool:
+        """Rid the log of pages as they were before, where it is ours; False when readers kept it for `wait` seconds."""
+
     def close(self) -> None:
         """Give the connection back."""
 

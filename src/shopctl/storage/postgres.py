@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -248,6 +248,14 @@ class PostgresDatabase:
             self._jobs.remove(name)
             if self._connection is not None and not self._connection.closed:
                 self._session_value("select pg_advisory_unlock(hashtextextended(:key, 0))", key)
+
+    def scrubbing(self) -> AbstractContextManager[None]:
+        """Nothing to do: the files are the server's, and its vacuum reuses what was deleted."""
+        return nullcontext()
+
+    def empty_log(self, *, wait: float = 5.0) -> bool:
+        """Nothing to do: the log is the server's."""
+        return True
 
     def close(self) -> None:
         """Close the connection; the next unit opens another."""

@@ -67,7 +67,7 @@ class Sealer:
         declared.
         """
         self._declared(place.table, place.column)
-        self._look(unit)
+        self.look(unit)
         return self._data_key(self._active(DATA)).seal(place, text)
 
     def open(self, unit: Unit, place: Place, sealed: str) -> str:
@@ -80,20 +80,23 @@ class Sealer:
         if key_id is None:
             raise SealBroken(**place._asdict())
         if key_id not in self._data:
-            self._look(unit)
+            self.look(unit)
         return self._data_key(key_id).open(place, sealed)
 
     def index(self, unit: Unit, table: str, column: str, text: str) -> str:
         """The blind index of a text, to be stored in this very unit beside its cell; `index_of` is applied here."""
         normal = self._declared(table, column).index_of(text)
-        self._look(unit)
+        self.look(unit)
         return self._index_key(self._active(INDEX)).index(table, column, normal)
 
     def indexes(self, unit: Unit, table: str, column: str, text: str) -> list[str]:
-        """All that a look-up in this unit must try, the current one first: two while a reseal is under way."""
+        """All that a look-up in this unit must try, in this order or at once: two while a reseal is under way.
+
+        The former comes first: between two statements a row may pass from it to the current one, never back.
+        """
         normal = self._declared(table, column).index_of(text)
-        self._look(unit)
-        ids = [row.id for row in self._rows.values() if row.purpose == INDEX]
+        self.look(unit)
+        ids = [row.id for row in reversed(self._rows.values()) if row.purpose == INDEX]
         return [self._index_key(key_id).index(table, column, normal) for key_id in ids]
 
     def secret(self, unit: Unit, name: str) -> bytes:
@@ -102,9 +105,9 @@ class Sealer:
         Raises SealingKeysMissing when a read unit asks for one that was never made, SealingKeyWrong, SealingKeyDamaged.
         """
         purpose = f"secret:{name}"
-        unit.hold_together(HOLD)
         rows = keys_for(unit, purpose)
         if not rows and unit.writes:
+            unit.hold_together(HOLD)
             add_key(unit, self.chain, self.unwrapping.keks.current, purpose)
             rows = keys_for(unit, purpose)
         if not rows:
@@ -117,8 +120,12 @@ class Sealer:
     def _declared(self, table: str, column: str) -> SealedColumn:
         return self._columns[table, column]
 
-    def _look(self, unit: Unit) -> None:
-        """Know the keys as they are in this unit."""
+    def look(self, unit: Unit) -> None:
+        """Know the keys as they are in this unit, and keep them so until a write unit ends.
+
+        The first use in a unit does it; only who seals on the way into `insert_many`, where no other statement can run,
+        must have done it before.
+        """
         if self._seen is not None and self._seen() is unit:
             return
         unit.hold_together(HOLD)

@@ -62,14 +62,17 @@ class Unwrapping:
 
     def __init__(self, chain: Chain, fetch: Callable[[], KeyEncryptionKeys]) -> None:
         self._chain = chain
-        self._fetch = fetch
+        self._source = fetch
         self._keks: KeyEncryptionKeys | None = None
 
     @property
     def keks(self) -> KeyEncryptionKeys:
         """The key-encryption keys as they were when they were last fetched."""
-        if self._keks is None:
-            self._keks = self._fetch()
+        return self._keks or self.fetch()
+
+    def fetch(self) -> KeyEncryptionKeys:
+        """Fetch them again: another process may have passed to another key since."""
+        self._keks = self._source()
         return self._keks
 
     def secret(self, row: KeyRow) -> bytes:
@@ -84,10 +87,7 @@ class Unwrapping:
         return secret
 
     def _kek(self, row: KeyRow) -> KeyEncryptionKey:
-        if found := self.keks.find(row.kek_id):
-            return found
-        self._keks = None  # another process may have passed to another key since
-        if found := self.keks.find(row.kek_id):
+        if found := self.keks.find(row.kek_id) or self.fetch().find(row.kek_id):
             return found
         at_hand = ", ".join(kek.id for kek in self.keks)
         raise SealingKeyWrong(chain=self._chain, wanted=row.kek_id, found=at_hand)

@@ -242,6 +242,28 @@ class SqliteDatabase:
         """Be the only process that does the job `name`. Raises JobLocked."""
         return file_lock(self._file, name, wait=wait, place=self.place)
 
+    @contextmanager
+    def scrubbing(self) -> Iterator[None]:
+        """See `database.Database`; SQLite otherwise leaves deleted bytes in the file until their place is used."""
+        connection = self.connect()
+        (before,) = connection.execute("pragma secure_delete").fetchone()
+        connection.execute("pragma secure_delete = on").fetchall()
+        try:
+            yield
+        finally:
+            connection.execute(f"pragma secure_delete = {before}").fetchall()
+
+    def empty_log(self, *, wait: float = 5.0) -> bool:
+        """See `database.Database`; every page is in the database file before the log is cut to nothing."""
+        connection = self.connect()
+        with self._alone(), self._seated(self.lock_wait), translated(self.place, self.lock_wait):
+            connection.execute(f"pragma busy_timeout = {int(wait * 1000)}")
+            try:
+                (busy, _, _) = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+            finally:
+                connection.execute(f"pragma busy_timeout = {int(self.lock_wait * 1000)}")
+        return not busy
+
     def close(self) -> None:
         """Close the connection; the next unit opens another."""
         if self._connection is not None:
