@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from shopctl.catalogue.searching import SearchService
     from shopctl.catalogue.service import CatalogueService
     from shopctl.catalogue.stock import StockService
+    from shopctl.customers.exporting import ExportService as CustomerExportService
+    from shopctl.customers.importing import ImportService as CustomerImportService
+    from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
+    from shopctl.storage.sealing import Sealer
 
 
 class Services:
@@ -123,6 +127,42 @@ class Services:
             folder=self.settings.home / "index",
             currency=self.settings.default_currency,
         )
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Seals what is personal in the shop's database."""
+        from shopctl.customers.sealed import COLUMNS
+        from shopctl.storage.key_encryption import key_encryption_keys
+        from shopctl.storage.sealing import Sealer
+
+        source = self.settings.get("customers.key_encryption_key")
+        return Sealer("shop", COLUMNS, lambda: key_encryption_keys(source))
+
+    @cached_property
+    def customers(self) -> CustomerService:
+        """Customers: contact, addresses, saved payment methods, erasing."""
+        from shopctl.customers.service import CustomerService
+
+        return CustomerService(self.database, self.audit, self.clock, self.sealer, self._user_id)
+
+    @cached_property
+    def customer_imports(self) -> CustomerImportService:
+        """Files of customers into the shop."""
+        from shopctl.customers.importing import ImportService
+
+        folder = str(self.settings.home / "rejects")
+        return ImportService(self.database, self.audit, self.clock, self.sealer, self._user_id, rejects_folder=folder)
+
+    @cached_property
+    def customer_exports(self) -> CustomerExportService:
+        """Customers into files."""
+        from shopctl.customers.exporting import ExportService
+
+        return ExportService(self.database, self.sealer)
+
+    def _user_id(self, who: str) -> str:
+        # Only a user who is not named by his id has the Authentication Database opened.
+        return str(self.users.show(who)["user_id"])
 
     @cached_property
     def auth_database(self) -> Database:

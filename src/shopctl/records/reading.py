@@ -9,7 +9,7 @@ import codecs
 import csv
 import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from shopctl.records.errors import ColumnTwice, EndlessRecord, NoRowsInFile, NotAFeed, UnknownColumns
 from shopctl.records.lines import EndlessLine, Lines
@@ -40,13 +40,15 @@ class RowFile:
     it is written, and a list or an object is compact JSON.
     """
 
-    def __init__(self, path: str, columns: Collection[str], limits: Limits | None = None) -> None:
-        """Open the file at `path` ("-": standard input).
+    def __init__(
+        self, path: str, columns: Collection[str], limits: Limits | None = None, *, file: BinaryIO | None = None
+    ) -> None:
+        """Open the file at `path` ("-": standard input); `file` stands in for it where it was opened already.
 
         Raises BrokenFeed (exit 12) for what is no such file or has other columns, NotFound, UnreadableFile.
         """
         self.columns = tuple(columns)
-        self.source = Source(path, limits or Limits(), head_bytes=64 << 10)
+        self.source = Source(path, limits or Limits(), head_bytes=64 << 10, file=file)
         try:
             self._open()
         except BaseException:

@@ -54,10 +54,11 @@ class Stream(Protocol):
 class Source:
     """An opened feed; `head` are its first unpacked bytes, which `read` gives again."""
 
-    def __init__(self, path: str, limits: Limits, head_bytes: int = 256 << 10) -> None:
+    def __init__(self, path: str, limits: Limits, head_bytes: int = 256 << 10, *, file: BinaryIO | None = None) -> None:
+        """Open what is at `path`; `file` stands in for it where it was opened already."""
         self.name = "standard input" if path == "-" else path
         self.limits = limits
-        self.file, self.size = _open(path)
+        self.file, self.size = opened(path) if file is None else (file, None)
         magic = self._peek_raw(8)
         if not magic:
             raise EmptyFile(file=self.name)
@@ -131,7 +132,8 @@ class Source:
             self.file.close()
 
 
-def _open(path: str) -> tuple[BinaryIO, int | None]:
+def opened(path: str) -> tuple[BinaryIO, int | None]:
+    """The bytes at `path` ("-": standard input) and how many, None for a pipe. Raises NotFound, UnreadableFile."""
     if path == "-":
         return standard_input(), None
     try:
