@@ -9,6 +9,7 @@ import typer
 
 from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile
 from shopctl.cli.options import Context, DetailedExitCode, DryRun
+from shopctl.kernel.errors import one_line
 
 if TYPE_CHECKING:
     from shopctl.customers.importing import Report
@@ -71,7 +72,7 @@ def export(
     chosen = format or ("ndjson" if out.lower().endswith((".ndjson", ".jsonl")) else "csv")
     with progress(shop, "Exporting") as bar:
         count = shop.services.customer_exports.run(ExportRequest(chosen, out), lambda rows: bar.update(rows, rows=rows))
-    shop.note(f"{count:,} customer{'' if count == 1 else 's'} written" + (f" to {out}" if out != "-" else ""))
+    shop.note(f"{count:,} customer{'' if count == 1 else 's'} written" + (f" to {one_line(out)}" if out != "-" else ""))
 
 
 def register(noun: typer.Typer) -> None:
@@ -83,7 +84,7 @@ def register(noun: typer.Typer) -> None:
 def _summary(report: Report, file: str) -> str:
     from shopctl.cli.catalogue_reports import numbered
 
-    name = "standard input" if file == "-" else os.path.basename(file)
+    name = "standard input" if file == "-" else one_line(os.path.basename(file))
     unchanged = report.dry_run or report.refused
     what = "Dry run of" if report.dry_run else "Refused" if report.refused else "Imported"
     how = "nothing was changed" if unchanged else f"{report.seconds:.1f} s"

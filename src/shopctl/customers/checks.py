@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from shopctl.kernel import ids
-from shopctl.kernel.cards import find_card_numbers
+from shopctl.kernel.cards import MASKED, find_card_numbers
 from shopctl.kernel.countries import COUNTRIES
 from shopctl.kernel.email import InvalidEmail, checked_email
 
 CARD_NUMBER = "text.card_number"
+MOST_ADDRESSES = 40  # even the longest fit into the 131,072 characters that csv readers take for one cell
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}")
 _TOKEN = re.compile(r"[!-~]{1,255}")
@@ -59,7 +60,8 @@ def checked(field: str, value: str, rule: str | None = None) -> str | None:
         return None
     if not text.isprintable():
         _check_characters(field, text, lines=rule == "street")
-    if rule != "phone" and holds_card_number(text):
+    # What was masked in a rejects file has to be corrected there, too.
+    if MASKED in text or (rule != "phone" and holds_card_number(text)):
         _refuse_card(field)
     if (longest := _LONGEST.get(rule)) is not None:
         if len(text) > longest:
@@ -86,6 +88,12 @@ def checked_token(field: str, token: str) -> str:
     if not _TOKEN.fullmatch(token):
         raise Wrong(field, "token.invalid", "a token has 1 to 255 printable characters and no blank")
     return token
+
+
+def check_count(field: str, addresses: int) -> None:
+    """Refuse more addresses than a cell of an exported file can hold."""
+    if addresses > MOST_ADDRESSES:
+        raise Wrong(field, "addresses.too_many", f"there are {addresses} addresses, at most {MOST_ADDRESSES} are kept")
 
 
 def holds_card_number(text: str) -> bool:

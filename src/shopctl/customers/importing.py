@@ -8,10 +8,9 @@ importing the same file again, to which all that went in is unchanged.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from shopctl.customers.deciding import Decided, Deciding
@@ -23,6 +22,7 @@ from shopctl.kernel import ids
 from shopctl.kernel.clock import Clock
 from shopctl.records.reading import Row, RowFile
 from shopctl.records.rejects import Reject, RejectsFile, check_place
+from shopctl.records.source import Limits
 from shopctl.records.twice import Twice
 from shopctl.storage.database import Database
 from shopctl.storage.errors import ConstraintBroken
@@ -31,7 +31,8 @@ from shopctl.storage.sealing import Sealer
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
 
-BATCH = 500
+BATCH = 500  # rows of a unit, fewer where they are long
+_LIMITS = Limits(record_bytes=1 << 20)
 
 
 class ImportRequest(NamedTuple):
@@ -105,7 +106,7 @@ class ImportService:
         check_place(request.rejects, request.path)
         began = time.monotonic()
         place = request.rejects or f"{self._rejects_folder}/{ids.new('imp')}.csv"
-        with Twice(request.path, COLUMNS) as files:
+        with Twice(request.path, COLUMNS, _LIMITS) as files:
             if request.dry_run or request.on_error == "reject-file":
                 report = self._pass(files.first(), request, place, progress, write=False)
                 if not request.dry_run and not report.rejected:
@@ -126,9 +127,8 @@ class ImportService:
             rejects = stack.enter_context(RejectsFile(place, file.header))
             if write:
                 stack.enter_context(self._database.scrubbing())
-            records = iter(file)
-            while batch := list(islice(records, BATCH)):
-                decided = self._once_more(lambda: self._batch(deciding, batch, write))
+            for batch in _batches(file):
+                decided = self._decided(deciding, batch, write)
                 deciding.done(decided)
                 for reject in decided.rejects:
                     rejects.add(reject)
@@ -145,6 +145,13 @@ class ImportService:
         ]
         return report
 
+    def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
+        """Decide; when another writer took the same id or address in between, again, and the row is rejected."""
+        try:
+            return self._batch(deciding, batch, write)
+        except ConstraintBroken:
+            return self._batch(deciding, batch, write)
+
     def _batch(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
         if not write:
             with self._database.read() as unit:
@@ -157,9 +164,16 @@ class ImportService:
                 self._audit.record(unit, "customer.import", None, facts, count=len(decided.changes))
         return decided
 
-    def _once_more(self, decide: Callable[[], Decided]) -> Decided:
-        """Decide; when another writer took the same id or address in between, again, and the row is rejected."""
-        try:
-            return decide()
-        except ConstraintBroken:
-            return decide()
+
+def _batches(records: Iterable[Row | Reject]) -> Iterator[list[Row | Reject]]:
+    """Up to `BATCH` records, fewer where they are so long that together they would fill the memory."""
+    batch: list[Row | Reject] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += sum(map(len, record.cells))
+        if len(batch) == BATCH or size > _LIMITS.record_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

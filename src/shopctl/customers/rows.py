@@ -11,6 +11,7 @@ from shopctl.customers.checks import (
     CARD_NUMBER,
     KINDS_OF_ADDRESS,
     Wrong,
+    check_count,
     checked,
     checked_id,
     holds_card_number,
@@ -30,7 +31,6 @@ COLUMNS = (
     OTHERS,
 )
 _ADDRESSES = {f"{kind}_{field}": (kind, field) for kind in KINDS_OF_ADDRESS for field in ADDRESS_FIELDS}
-_MOST_ADDRESSES = 100
 
 
 class Said(NamedTuple):
@@ -132,8 +132,7 @@ def _others(text: str) -> list[Address]:
         listed = None
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         raise Wrong(OTHERS, "addresses.form", "it is no JSON list of objects, each an address")
-    if len(listed) > _MOST_ADDRESSES:
-        raise Wrong(OTHERS, "addresses.too_many", f"it has {len(listed)} addresses, at most {_MOST_ADDRESSES} are kept")
+    check_count(OTHERS, len(listed))
     return [_other(each) for each in listed]
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shopctl.customers.assignments import address_of, assigned, split
-from shopctl.customers.checks import CARD_NUMBER, Wrong, checked, checked_id, checked_token
+from shopctl.customers.checks import CARD_NUMBER, Wrong, check_count, checked, checked_id, checked_token
 from shopctl.customers.errors import (
     CardNumber,
     CustomerErased,
@@ -74,7 +74,8 @@ class CustomerService:
             made = assigned(bare, self._values(assignments))
 
         def add() -> None:
-            with self._database.unit() as unit:
+            # Also what is only added moves pages, and with them what others stored.
+            with self._database.scrubbing(), self._database.unit() as unit:
                 customers = Customers(unit, self._sealer)
                 if customers.by_ids([own]):
                     raise CustomerExists(customer=own)
@@ -112,10 +113,12 @@ class CustomerService:
         """Add a further address; the first of its kind is the default. Raises as `set`."""
         with _named():
             made = address_of(kind, split(assignments))
-        return self._change(
-            who,
-            lambda profile: profile.with_addresses([*profile.addresses, made], default=made.id if default else None),
-        )
+
+        def added(profile: Profile) -> Profile:
+            check_count("address", len(profile.addresses) + 1)
+            return profile.with_addresses([*profile.addresses, made], default=made.id if default else None)
+
+        return self._change(who, added)
 
     def add_payment_method(
         self,

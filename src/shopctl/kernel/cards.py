@@ -27,6 +27,7 @@ _RANGES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 )
 
 SHORTEST, LONGEST = 13, 19
+MASKED = "[card number]"
 _SEPARATORS = " -"
 
 
@@ -55,10 +56,10 @@ def find_card_numbers(text: str) -> Iterator[tuple[int, int]]:
 
 
 def without_card_numbers(text: str) -> str:
-    """The text with `[card number]` in the place of every card number."""
+    """The text with `MASKED` in the place of every card number."""
     parts, position = [], 0
     for start, end in find_card_numbers(text):
-        parts += [text[position:start], "[card number]"]
+        parts += [text[position:start], MASKED]
         position = end
     return "".join([*parts, text[position:]])
 

@@ -130,25 +130,13 @@ class RowFile:
         return [name for name in names if _normal(name) in self.columns or name in (*LEADING, *_RECORD)]
 
     def _csv_rows(self) -> Iterator[Row | Reject]:
-        lines, consumed = self._lines, list[bytes]()
-        limit = self.source.limits.record_bytes
-
-        def texts() -> Iterator[str]:
-            size = 0
-            while (raw := lines.next()) is not None:
-                size = size + len(raw) if consumed else len(raw)
-                if size > limit:
-                    raise EndlessLine(lines.number - len(consumed))
-                consumed.append(raw)
-                # A byte that is no UTF-8 becomes a lone surrogate, for which the row is rejected below.
-                yield raw.decode("utf-8", "surrogateescape")
-
-        source = texts()
+        lines = self._lines
         while True:
-            consumed.clear()
+            # A reader for each row: one that does not close its quotes leaves nothing behind.
+            texts = _Texts(lines, self.source.limits.record_bytes)
+            consumed = texts.consumed
             try:
-                # A reader for each row: one that does not close its quotes leaves nothing behind.
-                cells = next(csv.reader(source, delimiter=self._delimiter, strict=True), None)
+                cells = next(csv.reader(texts, delimiter=self._delimiter, strict=True), None)
             except csv.Error as problem:
                 cells, wrong = None, f"the row is not valid CSV: {problem}"
             else:
@@ -197,6 +185,29 @@ class RowFile:
             if name not in self.columns:
                 return row.reject("", "row.unknown_column", f"there is no column {name[:40]!r}")
         return _checked(row)
+
+
+class _Texts:
+    """The lines of one row as text; `consumed` are those taken. They go on where an earlier row came to the end."""
+
+    def __init__(self, lines: Lines, limit: int) -> None:
+        self.consumed: list[bytes] = []
+        self._lines = lines
+        self._left = limit
+
+    def __iter__(self) -> _Texts:
+        return self
+
+    def __next__(self) -> str:
+        raw = self._lines.next()
+        if raw is None:
+            raise StopIteration
+        self._left -= len(raw)
+        if self._left < 0:
+            raise EndlessLine(self._lines.number - len(self.consumed))
+        self.consumed.append(raw)
+        # A byte that is no UTF-8 becomes a lone surrogate, for which the row is rejected.
+        return raw.decode("utf-8", "surrogateescape")
 
 
 class _Refusing:

@@ -72,6 +72,13 @@ def test_a_quote_that_is_not_closed_costs_its_own_line_only(read: Read) -> None:
     assert values(rows) == [{"name": "Bert", "email": "b"}]
 
 
+def test_a_quote_that_is_open_at_the_end_costs_its_own_line_only(read: Read) -> None:
+    rows = read(b'name,email\n"Anna,a\nBert,b\nCarl,c\n')
+
+    assert rejects(rows) == [(2, "row.csv")]
+    assert values(rows) == [{"name": "Bert", "email": "b"}, {"name": "Carl", "email": "c"}]
+
+
 def test_a_quote_that_swallows_a_whole_file_is_found_out_in_good_time(read: Read) -> None:
     content = b"name,email\n" + b'"Anna,a\n' + b"Bert,b\n" * 40_000
     begun = time.perf_counter()
