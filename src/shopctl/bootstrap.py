@@ -9,9 +9,12 @@ from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database, open_database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shopctl.audit.service import Audit
     from shopctl.auth.keys import KeyService
     from shopctl.auth.logins import LoginService
+    from shopctl.auth.personal_tokens import PersonalTokenService
     from shopctl.auth.roles import RoleService
     from shopctl.auth.second_factors import SecondFactorService
     from shopctl.auth.system import AuthSystem
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
     from shopctl.customers.importing import ImportService as CustomerImportService
     from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
-    from shopctl.storage.sealing import Sealer
+    from shopctl.operations.resealing import Sealed
+    from shopctl.storage.migrations import Chain
+    from shopctl.storage.sealing import SealedColumn, Sealer
+
+
+KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
+"""Which setting says where the key-encryption key of a database comes from."""
 
 
 class Services:
@@ -129,21 +138,11 @@ class Services:
         )
 
     @cached_property
-    def sealer(self) -> Sealer:
-        """Seals what is personal in the shop's database."""
-        from shopctl.customers.sealed import COLUMNS
-        from shopctl.storage.key_encryption import key_encryption_keys
-        from shopctl.storage.sealing import Sealer
-
-        source = self.settings.get("customers.key_encryption_key")
-        return Sealer("shop", COLUMNS, lambda: key_encryption_keys(source))
-
-    @cached_property
     def customers(self) -> CustomerService:
         """Customers: contact, addresses, saved payment methods, erasing."""
         from shopctl.customers.service import CustomerService
 
-        return CustomerService(self.database, self.audit, self.clock, self.sealer, self._user_id)
+        return CustomerService(self.database, self.audit, self.clock, self.shop_sealer, self._user_id)
 
     @cached_property
     def customer_imports(self) -> CustomerImportService:
@@ -151,14 +150,16 @@ class Services:
         from shopctl.customers.importing import ImportService
 
         folder = str(self.settings.home / "rejects")
-        return ImportService(self.database, self.audit, self.clock, self.sealer, self._user_id, rejects_folder=folder)
+        return ImportService(
+            self.database, self.audit, self.clock, self.shop_sealer, self._user_id, rejects_folder=folder
+        )
 
     @cached_property
     def customer_exports(self) -> CustomerExportService:
         """Customers into files."""
         from shopctl.customers.exporting import ExportService
 
-        return ExportService(self.database, self.sealer)
+        return ExportService(self.database, self.shop_sealer)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
@@ -183,12 +184,8 @@ class Services:
     def auth(self) -> AuthSystem:
         """The ground that the use cases of the Authentication Server stand on."""
         from shopctl.auth.system import AuthSystem, Policy
-        from shopctl.authdb.sealed import COLUMNS
-        from shopctl.storage.key_encryption import key_encryption_keys
-        from shopctl.storage.sealing import Sealer
 
         settings = self.settings
-        source = settings.get("auth.key_encryption_key")
         policy = Policy(
             issuer=settings.get("auth.issuer"),
             audience=settings.get("auth.audience"),
@@ -204,8 +201,41 @@ class Services:
             throttle_longest_wait=settings.get("auth.throttle.longest_wait_seconds"),
             shop_name=settings.base.name,
         )
-        sealer = Sealer("auth", COLUMNS, lambda: key_encryption_keys(source))
-        return AuthSystem(self.auth_database, self.auth_audit, self.clock, sealer, policy)
+        return AuthSystem(self.auth_database, self.auth_audit, self.clock, self.auth_sealer, policy)
+
+    @cached_property
+    def auth_sealer(self) -> Sealer:
+        """What seals the columns of the Authentication Database."""
+        from shopctl.authdb.sealed import COLUMNS
+
+        return self._sealer("auth", COLUMNS)
+
+    @cached_property
+    def shop_sealer(self) -> Sealer:
+        """What seals the columns of the shop's database."""
+        from shopctl.customers.sealed import COLUMNS
+
+        return self._sealer("shop", COLUMNS)
+
+    def _sealer(self, chain: Chain, columns: Sequence[SealedColumn]) -> Sealer:
+        from shopctl.storage.key_encryption import key_encryption_keys
+        from shopctl.storage.sealing import Sealer
+
+        source = self.settings.get(KEY_SETTING[chain])
+        return Sealer(chain, columns, lambda: key_encryption_keys(source))
+
+    def sealed(self, *chains: Chain) -> list[Sealed]:
+        """The databases with sealed columns, to be resealed."""
+        from shopctl.operations.resealing import Sealed
+
+        parts = {
+            "shop": lambda: (self.database, self.shop_sealer, self.audit),
+            "auth": lambda: (self.auth_database, self.auth_sealer, self.auth_audit),
+        }
+        return [
+            Sealed(chain, *parts[chain](), KEY_SETTING[chain], self.settings.get(KEY_SETTING[chain]))
+            for chain in chains
+        ]
 
     @cached_property
     def logins(self) -> LoginService:
@@ -248,6 +278,13 @@ class Services:
         from shopctl.auth.tokens import TokenService
 
         return TokenService(self.auth, self.logins)
+
+    @cached_property
+    def personal_tokens(self) -> PersonalTokenService:
+        """Tokens that users make for their programs."""
+        from shopctl.auth.personal_tokens import PersonalTokenService
+
+        return PersonalTokenService(self.auth)
 
     @cached_property
     def verification(self) -> VerificationService:

@@ -55,10 +55,11 @@ def test_everything_made_is_private_whatever_the_umask(folder_without_shop: Shop
 @pytest.mark.assure("S26")
 def test_every_shop_has_keys_of_its_own(tmp_path: Path):
     keys = set()
-    for name in ("one", "two", "three"):
+    for name in ("one", "two"):
         shop = Shop(tmp_path / name).init()
-        keys.add((shop.folder / ".shopctl/keys/audit.key").read_text())
-    assert len(keys) == 3
+        keys |= {(shop.folder / ".shopctl/keys" / key).read_text() for key in ("audit.key", "auth.kek", "shop.kek")}
+        keys |= {key["kid"] for key in shop.run("key", "jwks", "-o", "json").json["keys"]}
+    assert len(keys) == 10
 
 
 @pytest.mark.assure("S26")
@@ -66,7 +67,7 @@ def test_a_new_shop_has_no_accounts(shop: Shop):
     database = sqlite3.connect(shop.folder / ".shopctl/auth.db")
     tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
     rows = {name: database.execute(f'select count(*) from "{name}"').fetchone()[0] for name in tables}
-    assert {name for name, count in rows.items() if count} <= {"schema_version"}
+    assert {name for name, count in rows.items() if count} <= {"schema_version", "sealing_key", "signing_key"}
 
 
 def test_a_second_run_changes_nothing_and_says_so(shop: Shop):

@@ -249,6 +249,55 @@ def test_the_fixed_width_plugin_reads_a_feed(shop: Shop, tmp_path: Path):
     assert (shown["prices"][0]["amount"], shown["prices"][0]["currency"]) == ("12.00", "EUR")
 
 
-def test_the_tests_of_the_fixed_width_plugin_pass():
-    folder = ROOT / "plugins/shopctl-feed-fixedwidth"
-    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, check=True)
+def test_a_key_encryption_key_of_a_plugin_wraps_and_what_it_raises_is_told(site: Site):
+    site.install(
+        "vault",
+        """
+        @hookimpl
+        def shopctl_key_encryption_keys():
+            return [("vault", open_key), ("file", open_key)]
+
+        def open_key(source):
+            if "closed" in source:
+                raise OSError("the vault is closed, password=hunter2")
+            return Key()
+
+        class Key:
+            id = "vault-1"
+
+            def wrap(self, key, aad):
+                return bytes(255 - byte for byte in key) + aad
+
+            def unwrap(self, wrapped, aad):
+                if wrapped[32:] != aad:
+                    raise ValueError
+                return bytes(255 - byte for byte in wrapped[:32])
+        """,
+    )
+    program = """
+from shopctl.storage.key_encryption import key_encryption_keys
+kek = key_encryption_keys("vault:main?pin-value=1234").current
+print(kek.id, kek.unwrap(kek.wrap(b"k" * 32, b"aad"), b"aad") == b"k" * 32)
+for source in ("vault:closed?pin-value=1234", "other:x", "file:/nowhere"):
+    try:
+        key_encryption_keys(source)
+    except Exception as told:
+        print(told, told.advice)
+"""
+    env = site.shop.environment({"PYTHONPATH": str(site.folder)})
+    told = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[0] == "vault-1 True"
+    assert "The key-encryption key vault:closed cannot be used: the vault is closed, password=****" in told
+    assert "'other:…' does not say where a key-encryption key is." in told
+    assert "a plugin (vault, file)" in told
+    assert "There is no key-encryption key at file:/nowhere." in told, "a built-in scheme is not taken over"
+    assert not {"1234", "hunter2"} & set(told.replace("=", " ").split())
+
+
+@pytest.mark.parametrize("name", ["shopctl-feed-fixedwidth", "shopctl-pkcs11"])
+def test_the_tests_of_a_plugin_pass(name: str):
+    tests = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+    done = subprocess.run(tests, cwd=ROOT / "plugins" / name, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    if skipped := [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]:
+        pytest.skip(skipped[0])

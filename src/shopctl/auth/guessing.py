@@ -7,6 +7,8 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from shopctl.auth.sayings import SAYINGS
+
 PLENTY = 12.0  # powers of ten; beyond it nobody asks how many more
 LONG = 15  # characters; from here on a password has to stand alone (NIST SP 800-63B-4, section 3.1.1.2)
 _PIECE = 32  # characters looked at together: the estimate takes time that grows with the third power of the length
@@ -15,12 +17,14 @@ _SEPARATORS = re.compile(r"[\s\-_.,:;/+]+")
 _YEAR = re.compile(r"20[2-4](?=\d)")
 # What is put before and behind a common password to satisfy a rule: a few digits and signs.
 _ENDS = re.compile(r"^\W{0,3}(?P<core>[^\W\d].*[^\W\d])(?=[\W\d])(\W{0,2}\d{0,4}\W{0,2})$", re.DOTALL)
-_SIGNS = re.compile(r"^\W{1,3}|\W{1,3}$")
+_SIGNS = re.compile(r"^\W{1,2}|\W{1,2}$")
 # Powers of ten.
 _SIGN = 0.3  # for a sign at an end or between words: one of two, as a rule
+_FEW = 3
 _NAME = 1.0  # for one of the names
 _REPEATED = re.compile(r"(.{1,16}?)\1{3,}", re.DOTALL)
 _PLAIN = str.maketrans("013457@$!|+", "oieastasilt")
+_UNSHIFTED = str.maketrans("!@#$%^&*()", "1234567890")
 _one_at_a_time = threading.Lock()
 
 
@@ -40,12 +44,16 @@ def guesses(password: str, names: Iterable[str] = ()) -> float:
     text = _YEAR.sub("201", _folded(password))  # the estimate knows the years up to 2019
     # What stands between and around words is next to nothing in a long password, and a good part of a short one.
     core = _SIGNS.sub("", _squeezed(text)) if len(text) >= LONG else text
-    known = sorted(_words(names), key=len, reverse=True)
+    known = sorted(_words(names).union(SAYINGS), key=len, reverse=True)
     rest, found = _without(core, known)
     best = _total(core, known)
     if found:
         best = min(best, found * _NAME + _total(rest, known))
-    return min(best + _SIGN * (len(text) - len(core)), PLENTY)
+    signs = len(text) - len(core)
+    best += _SIGN * signs
+    if signs > _FEW:  # many are as good as other characters, unless they are all the same
+        best = min(best + (1 - _SIGN) * (signs - _FEW), _total(text, known))
+    return min(best, PLENTY)
 
 
 def _without(text: str, names: list[str]) -> tuple[str, int]:
@@ -94,13 +102,14 @@ def _words(names: Iterable[str]) -> set[str]:
 
 
 def _forms(password: str) -> Iterator[str]:
+    """The password as it would stand in a list before somebody changed it to satisfy a rule."""
     folded = _folded(password)
-    squeezed = _squeezed(password)
-    unit = _period(squeezed)
-    candidates = [password, folded, squeezed, folded.translate(_PLAIN), squeezed.translate(_PLAIN), unit]
-    if match := _ENDS.match(folded):
-        candidates += [match["core"], _squeezed(match["core"]), match["core"].translate(_PLAIN)]
-    return (form for form in dict.fromkeys(candidates) if len(form) >= _SHORTEST_LISTED)
+    match = _ENDS.match(folded)
+    bare = [folded, match["core"]] if match else [folded]
+    bare += [_squeezed(form) for form in bare]
+    bare.append(_period(_squeezed(folded)))
+    changed = [form.translate(table) for form in bare for table in (_PLAIN, _UNSHIFTED)]
+    return (form for form in dict.fromkeys([password, *bare, *changed]) if len(form) >= _SHORTEST_LISTED)
 
 
 def _squeezed(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shopctl.auth import throttling
 from shopctl.auth.errors import CodeNeeded, LoginRefused, Throttled
-from shopctl.auth.one_time import looks_like_recovery, normal_code, step_of
+from shopctl.auth.one_time import DRIFT, PERIOD, looks_like_recovery, normal_code, step_of
 from shopctl.auth.system import PEPPER, AuthSystem
 from shopctl.auth.throttling import Attempt
 from shopctl.authdb import accounts, credentials
@@ -88,8 +88,9 @@ class LoginService:
         if looks_like_recovery(code):
             kept = self._system.code(unit, "recovery", f"{factor.account_id}\0{code}")
             return credentials.use_recovery_code(unit, factor.account_id, kept)
-        step = step_of(factor.secret, code, self._system.clock.now())
-        return step is not None and credentials.use_step(unit, factor.account_id, step)
+        now = self._system.clock.now()
+        step = step_of(factor.secret, code, now)
+        return step is not None and credentials.use_step(unit, factor.account_id, step, latest=now // PERIOD + DRIFT)
 
     def _upgrade(self, unit: Unit, account: Account, before: str, after: str) -> None:
         """Store the password's hash in today's form, unless it was changed meanwhile."""

@@ -11,7 +11,7 @@ from shopctl.kernel.clock import Instant
 
 PERIOD = 30_000_000  # microseconds; with six digits and SHA-1 what every generator app knows
 DIGITS = 6
-_DRIFT = 1  # steps that the other clock may be off (RFC 6238, section 5.2)
+DRIFT = 1  # steps that the other clock may be off (RFC 6238, section 5.2)
 _SECRET_BYTES = 20  # as long as SHA-1's output (RFC 4226, section 4, R6)
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # what nobody misreads
 RECOVERY_CODES = 10
@@ -34,7 +34,7 @@ def step_of(secret: str, code: str, now: Instant) -> int | None:
     """The time step that a code belongs to, None when it is wrong or lies too far off."""
     current = now // PERIOD
     found = None
-    for step in range(current - _DRIFT, current + _DRIFT + 1):
+    for step in range(current - DRIFT, current + DRIFT + 1):
         if hmac.compare_digest(code_at(secret, step).encode(), code.encode()):
             found = step
     return found

@@ -71,6 +71,12 @@ def count(system: AuthSystem, unit: Unit, attempt: Attempt) -> int:
     """Count an attempt as failed for the time being; 0, or how many seconds it has to wait instead of being tried."""
     now = system.clock.now()
     found = throttles.counters(unit, [subject for subject, _ in attempt.counted])
+    for subject, rule in attempt.counted:
+        if subject in found and found[subject].last_at > now:
+            # Counted while the clock was ahead: set right, or the wait would be as long as the clock was wrong.
+            late = found[subject]._replace(last_at=now, blocked_until=now + rule.wait(found[subject].failures))
+            throttles.save(unit, late)
+            found[subject] = late
     heeded = attempt.counted[:2] if _is_familiar(unit, attempt, now) else attempt.counted
     longest = max((found[subject].blocked_until - now for subject, _ in heeded if subject in found), default=0)
     if longest > 0:

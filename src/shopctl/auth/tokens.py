@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from shopctl.auth.access import Access, access_of
 from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
 from shopctl.auth.permissions import checked_all, narrowed
+from shopctl.auth.personal_tokens import PREFIX as PERSONAL
 from shopctl.auth.system import SECOND, AuthSystem, random_secret
-from shopctl.authdb import accounts, credentials, sessions, signing_keys
+from shopctl.authdb import accounts, credentials, personal_tokens, sessions, signing_keys
 from shopctl.authdb.sessions import Issued, Refresh, Session
 from shopctl.kernel import clock, ids
 from shopctl.kernel.redaction import remember_secret
@@ -46,6 +48,7 @@ class TokenService:
         self._system = system
         self._logins = logins
         self._signing: SigningKey | None = None
+        self._signing_in: ref[Unit] | None = None
 
     def issue_to_user(
         self,
@@ -100,7 +103,10 @@ class TokenService:
         audience: str | None = None,
         session: Session | None = None,
     ) -> Tokens:
-        """Sign and record an access token within a unit; with a session, a refresh token too."""
+        """Sign and record an access token within a unit; with a session, a refresh token too.
+
+        `scope` is what it permits, and no more than its user may.
+        """
         from shopctl.auth.access_claims import AccessClaims
         from shopctl.auth.access_tokens import sign
 
@@ -118,7 +124,7 @@ class TokenService:
             jti=jti,
             scope=tuple(scope),
             roles=tuple(access.roles),
-            entitlements=tuple(narrowed(access.permissions, scope)),
+            entitlements=tuple(scope),  # our scopes are permissions, so both say the same
             auth_time=session.created_at // SECOND if session else None,
             sid=session.id if session else None,
         )
@@ -169,9 +175,11 @@ class TokenService:
     def revoke(self, token: str) -> dict[str, Any]:
         """Have a token refused from now on: an access token with its session, or a refresh token with its family.
 
-        `token` may be the id of an access token or a session too. Raises TokenNotFound.
+        A personal token too; `token` may be the id of a token or a session as well. Raises TokenNotFound.
         """
         system = self._system
+        if token.strip().startswith(("pat_", f"{PERSONAL}_")):
+            return self._revoke_personal(token.strip())
         with system.database.unit() as unit:
             now = system.clock.now()
             jti, session_id = self._named(unit, token)
@@ -184,6 +192,18 @@ class TokenService:
             if revoked or ended:
                 system.audit.record(unit, "token.revoke", jti or session_id, {"session": session_id if ended else None})
         return {"token_id": jti, "session_id": session_id, "revoked": revoked or ended}
+
+    def _revoke_personal(self, token: str) -> dict[str, Any]:
+        system = self._system
+        with system.database.unit() as unit:
+            kept = personal_tokens.find(unit, system.code(unit, "personal token", token))
+            token_id = kept.id if kept else token
+            revoked = personal_tokens.revoke(unit, token_id, system.clock.now())
+            if revoked is None:
+                raise TokenNotFound()
+            if revoked:
+                system.audit.record(unit, "token.revoke", token_id, {})
+        return {"token_id": token_id, "session_id": None, "revoked": revoked}
 
     def list(self, who: str | None = None, *, limit: int = 100) -> Iterator[dict[str, Any]]:
         """Access tokens that are good by their time, newest first. Raises UserNotFound."""
@@ -232,6 +252,8 @@ class TokenService:
         from shopctl.auth.jose.keys import SigningKey
         from shopctl.auth.keys import KeyService
 
+        if self._signing is not None and self._signing_in is not None and self._signing_in() is unit:
+            return self._signing
         stored = signing_keys.in_state(unit, "active")
         if stored is None:
             KeyService(self._system).begin(unit)
@@ -241,6 +263,7 @@ class TokenService:
             self._signing = SigningKey.from_private_jwk(
                 signing_keys.private_jwk(unit, self._system.sealer, stored), minimum_rsa_bits=3072
             )
+        self._signing_in = ref(unit)
         return self._signing
 
     def _named(self, unit: Unit, token: str) -> tuple[str | None, str | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shopctl.auth import personal_tokens as personal
 from shopctl.auth.access import Access, access_of
 from shopctl.auth.permissions import covered, narrowed
-from shopctl.auth.system import AuthSystem
+from shopctl.auth.system import SECOND, AuthSystem
 from shopctl.auth.tokens import standing_problem
 from shopctl.authdb import accounts, sessions, signing_keys
 from shopctl.authdb.signing_keys import StoredKey
@@ -48,14 +49,12 @@ class VerificationService:
 
     def verify(self, token: str, *, audience: str | None = None) -> AccessClaims:
         """The claims of a token that holds now; a revocation counts from the next call on. Raises TokenRefused."""
-        with self._system.database.read() as unit:
-            claims, _ = self._verified(unit, token, audience)
-        return claims
+        return self._holding(token, audience)[0]
 
     def caller(self, token: str) -> Caller:
         """Who acts through a token, with what he may do now, within its scope. Raises TokenRefused."""
+        claims, _ = self._holding(token, None)
         with self._system.database.read() as unit:
-            claims, _ = self._verified(unit, token, None)
             access = self._access(unit, claims)
         return Caller(access.account.name, claims.sub, narrowed(access.permissions, claims.scope), claims.sid)
 
@@ -64,11 +63,10 @@ class VerificationService:
         from shopctl.auth.jose.errors import TokenRefused
 
         try:
-            with self._system.database.read() as unit:
-                claims, standing = self._verified(unit, token, audience)
+            claims, name = self._holding(token, audience)
         except TokenRefused as refused:
             return {"active": False, "reason": refused.reason, "check": refused.check}
-        return {"active": True, "username": standing.name, "token_type": "Bearer", **claims.members()}
+        return {"active": True, "username": name, "token_type": "Bearer", **claims.members()}
 
     def explain(self, token: str, *, audience: str | None = None) -> dict[str, Any]:
         """Every check with its outcome, the header and the claims: {"accepted","checks":[…],"header","claims"}."""
@@ -93,11 +91,47 @@ class VerificationService:
             "claims": found.claims,
         }
 
+    def keys_now(self) -> dict[str, VerifyingKey]:
+        """The keys that verify at this moment, by their ids."""
+        with self._system.database.read() as unit:
+            return self._known_keys(unit)
+
+    def _holding(self, token: str, audience: str | None) -> tuple[AccessClaims, str]:
+        """The claims of a token that holds now, and the name of its user. Raises TokenRefused."""
+        token = token.strip()
+        if personal.is_personal(token):
+            return self._personal(token, audience)
+        with self._system.database.read() as unit:
+            claims, standing = self._verified(unit, token, audience)
+        return claims, standing.name
+
+    def _personal(self, token: str, audience: str | None) -> tuple[AccessClaims, str]:
+        from shopctl.auth.access_claims import AccessClaims
+
+        with self._system.database.read() as unit:
+            found, owner = personal.read(self._system, unit, token)
+            access = access_of(unit, owner)
+        personal.note_use(self._system, found)
+        scope = tuple(narrowed(access.permissions, found.scope.split()) if found.scope else access.permissions)
+        claims = AccessClaims(
+            iss=self._system.policy.issuer,
+            sub=owner.id,
+            aud=(audience or self._system.policy.audience,),
+            client_id=owner.id,
+            exp=found.expires_at // SECOND,
+            iat=found.created_at // SECOND,
+            jti=found.id,
+            scope=scope,
+            roles=tuple(access.roles),
+            entitlements=scope,
+        )
+        return claims, owner.name
+
     def _verified(self, unit: Unit, token: str, audience: str | None) -> tuple[AccessClaims, sessions.Standing]:
         from shopctl.auth.access_tokens import verify
         from shopctl.auth.jose.errors import TokenRefused
 
-        claims = verify(token.strip(), self._known_keys(unit), self._expected(audience), self._system.clock.now())
+        claims = verify(token, self._known_keys(unit), self._expected(audience), self._system.clock.now())
         standing = sessions.standing(unit, claims.jti)
         if standing is None or standing.account_id != claims.sub:
             raise TokenRefused("revoked", "it has no record here")

@@ -109,10 +109,14 @@ def confirm_factor(unit: Unit, sealer: Sealer, account_id: str, secret: str, ste
     )
 
 
-def use_step(unit: Unit, account_id: str, step: int) -> bool:
-    """Use up the one-time password of a time step; False for one that was used, or lies before one (RFC 6238, 5.2)."""
-    sql = "update second_factor set last_step = :step where account_id = :id and last_step < :step"
-    return unit.execute(sql, id=account_id, step=step) == 1
+def use_step(unit: Unit, account_id: str, step: int, *, latest: int) -> bool:
+    """Use up the one-time password of a time step; False for one that was used, or lies before one (RFC 6238, 5.2).
+
+    A step later than `latest`, the last that can be right now, was used while the clock was ahead, and counts no more.
+    """
+    sql = """update second_factor set last_step = :step
+              where account_id = :id and (last_step < :step or last_step > :latest)"""
+    return unit.execute(sql, id=account_id, step=step, latest=latest) == 1
 
 
 def remove_factor(unit: Unit, account_id: str) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import tempfile
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
 from pathlib import Path
 
 from shopctl.cli.options import Context
@@ -14,7 +16,8 @@ from shopctl.cli.shop import Shop
 from shopctl.kernel.errors import ShopctlError
 
 # A heading, and the commands below it; CATALOGUE stands for the bundled file, LATEST for the import made last. A
-# command that ends with another exit code than 0 has it behind it; `FILE < TEXT` is a file that somebody has sent.
+# command that ends with another exit code than 0 has it behind it; `FILE < TEXT` is a file that somebody has sent,
+# `<< FILE` behind a command is its standard input, `>> FILE` takes its output.
 _STORY = (
     ("A shop is a folder.", ("init",)),
     (
@@ -71,6 +74,28 @@ _STORY = (
             "catalogue import export.csv -o json --query '{created:created,updated:updated}'",
         ),
     ),
+    (
+        "People and programs: a role, an operator with a password, a service with a secret.",
+        (
+            "role create clerk --permit catalogue:write --permit stock:*",
+            "user add olga --email olga@example.org --role clerk --password-stdin << password",
+            "user add warehouse --service --grant stock:read",
+            "user explain-permission olga stock:write:WEB-PEBBLE-MONTHLY",
+        ),
+    ),
+    (
+        "A login gives a token. The signing key is rotated, and the token of the former one still holds.",
+        (
+            "token issue --user olga --password-stdin --query access_token << password >> token",
+            "key rotate",
+            "token verify - --fields active,username,scope << token",
+            "key list",
+        ),
+    ),
+    (
+        "A role is taken away: the same token is refused at the next request.",
+        ("user revoke olga --role clerk --fields name,roles", "token verify - << token # 4"),
+    ),
     ("Who did what, sealed so that no edit stays unseen.", ("audit list", "audit verify")),
     ("How the shop is.", ("catalogue stats", "status")),
 )  # fmt: skip
@@ -92,8 +117,11 @@ def demo(ctx: Context) -> None:
     from shopctl.catalogue import bundled
 
     shop = ctx.obj
+    # Made up for this run: no secret ships with the program.
+    password = "-".join(secrets.token_hex(3) for _ in range(4))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOPCTL_")}
     with tempfile.TemporaryDirectory(prefix="shopctl-demo-") as folder, bundled.catalogue() as catalogue, chdir(folder):
+        Path("password").write_text(password)
         for heading, lines in _STORY:
             _say(f"\n{_strong(heading, shop.colour(sys.stdout))}")
             for line in lines:
@@ -109,15 +137,34 @@ def _run(line: str, catalogue: Path, environ: dict[str, str]) -> None:
         _say(f"\n$ cat {name}\n{text.rstrip()}")
         return
     line, _, code = line.partition(" # ")
+    line, _, out = line.partition(" >> ")
+    line, _, fed = line.partition(" << ")
     # Neither the caller's shop nor his settings may have a part in this.
     shop = Shop(environ={**environ, "XDG_CONFIG_HOME": os.getcwd()})
     if "LATEST" in line:
         line = line.replace("LATEST", shop.services.imports.list(1)[0].import_id)
-    _say(f"\n$ shopctl {line.replace('CATALOGUE', catalogue.name)}")
+    redirected = f" < {fed}" * bool(fed) + f" > {out}" * bool(out)
+    _say(f"\n$ shopctl {line.replace('CATALOGUE', catalogue.name)}{redirected}")
     words = [str(catalogue) if word == "CATALOGUE" else word for word in shlex.split(line)]
-    found = _told(words, shop, expected=int(code or 0), line=line)
+    with _redirected(fed, out):
+        found = _told(words, shop, expected=int(code or 0), line=line)
     if found != int(code or 0):
         raise DemoFailed(command=line, reason=f"it ended with exit code {found}")
+
+
+@contextmanager
+def _redirected(fed: str, out: str) -> Iterator[None]:
+    """Standard input from one file and standard output into another, where they are named."""
+    before = sys.stdin
+    with ExitStack() as stack:
+        if fed:
+            sys.stdin = stack.enter_context(open(fed, encoding="utf-8"))
+        if out:
+            stack.enter_context(redirect_stdout(stack.enter_context(open(out, "w", encoding="utf-8"))))
+        try:
+            yield
+        finally:
+            sys.stdin = before
 
 
 def _told(words: list[str], shop: Shop, *, expected: int, line: str) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from shopctl.cli.options import Context
 
+if TYPE_CHECKING:
+    from shopctl.operations.resealing import ResealedDatabase
+
 noun = typer.Typer(help="Keys that sign tokens and seal columns.", no_args_is_help=True)
 
 Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's id, or how it begins.")]
+Which = Annotated[Literal["shop", "auth", "all"], typer.Option("--database", help="Which database; both by default.")]
 _COLUMNS = ("kid", "algorithm", "state", "tokens", "retirable_at", "activated_at")
 
 
@@ -61,3 +65,37 @@ def jwks(ctx: Context) -> None:
     shop = ctx.obj
     found = shop.services.keys.jwks()
     shop.show(found, text=lambda: json.dumps(found, indent=2))
+
+
+@noun.command()
+def reseal(
+    ctx: Context,
+    database: Which = "all",
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="SOURCE", help="Pass to the key at file:PATH, env:NAME, pkcs11:…")
+    ] = None,
+) -> None:
+    """Re-encrypt all that is sealed under new keys, prove that the old ones are not used any more, and drop them.
+
+    Others may go on working meanwhile. Run again after a kill, it goes on where it stopped. With --to the setting
+    must name the new source afterwards.
+    """
+    from shopctl.cli.progress import progress
+    from shopctl.operations.resealing import reseal as use_case
+    from shopctl.storage.migrations import CHAINS
+
+    shop = ctx.obj
+    targets = shop.services.sealed(*(CHAINS if database == "all" else (database,)))
+    source = shop.settings.resolved("auth.key_encryption_key", to) if to else None
+    with progress(shop, "Resealing") as bar:
+        done = use_case(targets, to=source, progress=lambda chain, cells, total: bar.update(cells, rows=cells))
+    shop.show([_resealed(each) for each in done], columns=("database", "cells", "proved", "kek", "seconds"))
+    if to:
+        for target in targets:
+            shop.note(f"Set {target.setting} = {json.dumps(to)} now, in shopctl.toml or where it is set.")
+
+
+def _resealed(done: ResealedDatabase) -> dict[str, Any]:
+    found = done.result._asdict()
+    columns = [column._asdict() for column in done.result.columns]
+    return {"database": done.chain, "proved": done.result.proved, **found, "columns": columns, "dropped": done.dropped}

@@ -67,6 +67,16 @@ def password(shop: Shop, stdin: bool, file: Path | None, *, question: str = "Pas
     return remembered(given)
 
 
+def tell_strength(shop: Shop, password: str, *names: str | None) -> None:
+    """Say to a person at the terminal how well a new password that was taken stands up to guesses."""
+    if not shop.interactive or shop.quiet:
+        return
+    from shopctl.auth.passwords import strength
+
+    found = strength(password, [name for name in names if name])
+    shop.note(f"Strength {found.score} of 4: {found.sentence}")
+
+
 def stdin_lines(what: str) -> list[str]:
     """The lines of standard input, of which the first is there. Raises NoSecret."""
     content = sys.stdin.buffer.read(LONGEST)

@@ -104,6 +104,12 @@ class Shop:
 
         return clock.parse(text)
 
+    def seconds(self, text: str) -> int:
+        """A length of time such as `90d` or `12h`. Raises NotALength."""
+        from shopctl.kernel import clock
+
+        return clock.length(text)
+
     def show(
         self,
         data: object,

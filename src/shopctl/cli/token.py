@@ -106,7 +106,7 @@ def revoke(
 ) -> None:
     """Have a token refused from now on, and its session with it."""
     shop = ctx.obj
-    is_id = token.startswith(("tok_", "ses_"))
+    is_id = token.startswith(("tok_", "ses_", "pat_"))
     shop.show(shop.services.tokens.revoke(token if is_id else _token(token)))
 
 
@@ -120,6 +120,32 @@ def list_(
     shop = ctx.obj
     columns = ("issued_at", "user", "token_id", "active", "reason", "expires_at")
     shop.show(shop.services.tokens.list(user, limit=limit), columns=columns, empty="no tokens")
+
+
+@noun.command()
+def create(
+    ctx: Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for, such as nightly-export.")],
+    user: Annotated[str, typer.Option("--user", metavar="USER", help="Whose token it is.")],
+    scope: Scope = None,
+    expires: Annotated[str, typer.Option("--expires", metavar="AGE", help="For how long: 90d, 12h.")] = "90d",
+) -> None:
+    """Make a personal token for a program, shown once; it permits what its user may, within its scope."""
+    shop = ctx.obj
+    wanted = [word for given in scope or () for word in given.split()]
+    lasting = shop.seconds(expires)
+    shop.show(shop.services.personal_tokens.create(user, name, scope=wanted, lasting=lasting)._asdict())
+    shop.note("The token is shown this once.")
+
+
+@noun.command()
+def personal(
+    ctx: Context,
+    user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only those of this user.")] = None,
+) -> None:
+    """List the personal tokens that have not expired, newest first."""
+    columns = ("created_at", "user", "name", "token_id", "active", "scope", "expires_at", "last_used_at")
+    ctx.obj.show(ctx.obj.services.personal_tokens.list(user), columns=columns, empty="no personal tokens")
 
 
 def source(environ: dict[str, str]) -> str:

@@ -63,6 +63,7 @@ def add(
         return
     password = secrets.password(shop, password_stdin, password_file, question=f"Password for {name}", twice=True)
     made = shop.services.users.add_person(name, password, **given)
+    secrets.tell_strength(shop, password, name, email)
     shop.show({"user_id": made.user_id, "name": made.name})
 
 

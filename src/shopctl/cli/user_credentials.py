@@ -26,7 +26,9 @@ def password(
     """Give a person another password; all logins of that person end."""
     shop = ctx.obj
     given = secrets.password(shop, password_stdin, password_file, question=f"New password for {name}", twice=True)
-    shop.show(shop.services.users.set_password(name, given))
+    changed = shop.services.users.set_password(name, given)
+    secrets.tell_strength(shop, given, name)
+    shop.show(changed)
 
 
 def secret(ctx: Context, name: User) -> None:

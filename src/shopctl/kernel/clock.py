@@ -15,6 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _AGO = re.compile(r"^(\d+)\s*(s|m|h|d|w)\s*ago$")
+_LENGTH = re.compile(r"(\d{1,5})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -23,6 +24,13 @@ class NotATime(UsageError):
 
     code = "usage.time"
     hint = "Write it as 2026-11-24T13:34:00Z, 2026-11-24, 'now' or '2h ago'."
+
+
+class NotALength(UsageError):
+    """{text!r} is not a length of time."""
+
+    code = "usage.length"
+    hint = "Write it as 90d, 12h, 30m or 45s."
 
 
 class Clock:
@@ -60,3 +68,11 @@ def show(instant: Instant | None) -> str | None:
         return None
     moment = _EPOCH + timedelta(microseconds=instant)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def length(text: str) -> int:
+    """The seconds of `90d`, `12h`, `30m`, `45s` or `2w`, at least one. Raises NotALength."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or not int(found[1]):
+        raise NotALength(text=text)
+    return int(timedelta(**{_UNITS[found[2]]: int(found[1])}).total_seconds())

@@ -59,6 +59,10 @@ class Settings:
         """Where the value came from: `flag`, `environment SHOPCTL_…`, a file (with its profile) or `default`."""
         return self._values[name].source
 
+    def resolved(self, name: str, text: str) -> Any:
+        """What a setting would be if it were given as this text on the command line. Raises BadSetting."""
+        return read_value(BY_NAME[name], text, source="flag", base=Path.cwd(), text=True)
+
     def explain(self, name: str | None = None) -> list[dict[str, Any]]:
         """One row per setting: name, value (secrets masked), source, doc; of one setting or one group with `name`.
 

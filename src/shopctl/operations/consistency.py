@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from shopctl.auth.beginning import SEALED as AUTH_SEALED
+from shopctl.customers.sealed import COLUMNS as SHOP_SEALED
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import Partial
 from shopctl.kernel.settings import Settings
+from shopctl.operations.account_rules import ACCOUNTS, sealed_rules
 from shopctl.operations.databases import opened
+from shopctl.operations.rule import Rule
 from shopctl.storage import migrations
 from shopctl.storage.migrations import Chain
 from shopctl.storage.soundness import problems
@@ -32,41 +36,34 @@ class Finding(NamedTuple):
     example: str | None
 
 
-# A million rows against a million: PostgreSQL plans `not exists` as a join, but `not in` row by row.
-class _Rule(NamedTuple):
-    check: str
-    sql: str  # yields one text for each row that differs; reads :now
-    slow: bool = False
-
-
 _MOMENTS = """select id as product_id, publish_at as moment from product union all
               select id, retire_at from product union all
               select product_id, valid_from from price union all
               select product_id, valid_until from price"""
 _PRODUCTS = (
-    _Rule(
+    Rule(
         "prices belong to a product",
         "select product_id || ' ' || currency from price"
         " where not exists (select 1 from product p where p.id = product_id)",
     ),
-    _Rule(
+    Rule(
         "prices are not negative",
         "select sku || ' ' || currency || ' ' || amount from price join product on id = product_id where amount < 0",
     ),
-    _Rule(
+    Rule(
         "prices end after they begin",
         "select sku || ' ' || currency from price join product on id = product_id where valid_until <= valid_from",
     ),
-    _Rule(
+    Rule(
         "stock belongs to a product",
         "select product_id || ' ' || location from stock"
         " where not exists (select 1 from product p where p.id = product_id)",
     ),
-    _Rule(
+    Rule(
         "stock is not negative",
         "select sku || ' ' || location || ' ' || on_hand from stock join product on id = product_id where on_hand < 0",
     ),
-    _Rule(
+    Rule(
         "stock is what its last movement left",
         """select sku || ' ' || m.location || ': ' || coalesce(s.on_hand, 0) || ', last moved to ' || m.on_hand
              from stock_movement m join product p on p.id = m.product_id
@@ -74,7 +71,7 @@ _PRODUCTS = (
             where m.id in (select max(id) from stock_movement group by product_id, location)
               and m.on_hand <> coalesce(s.on_hand, 0)""",
     ),
-    _Rule(
+    Rule(
         "no more is reserved than lies there",
         """select sku || ' ' || r.location || ': ' || r.reserved || ' reserved of ' || coalesce(s.on_hand, 0)
              from (select product_id, location, cast(sum(quantity) as bigint) as reserved from reservation
@@ -83,22 +80,22 @@ _PRODUCTS = (
              left join stock s on s.product_id = r.product_id and s.location = r.location
             where r.reserved > coalesce(s.on_hand, 0)""",
     ),
-    _Rule(
+    Rule(
         "reservations hold something",
         "select id from reservation where quantity <= 0 or state not in ('held', 'released', 'fulfilled')",
     ),
-    _Rule(
+    Rule(
         "variants have a parent",
         """select v.sku || ' under ' || v.parent_sku from product v
             where v.parent_sku != '' and not exists (select 1 from product p where p.sku = v.parent_sku)""",
     ),
-    _Rule(
+    Rule(
         "kinds and states are known",
         """select sku || ' ' || kind || ' ' || status from product
             where kind not in ('physical', 'digital', 'service', 'subscription', 'bundle')
                or status not in ('draft', 'active', 'retired')""",
     ),
-    _Rule(
+    Rule(
         "every product's version is that of its last change",
         """select p.sku || ': ' || p.version || ', last change ' || coalesce(c.version, 0)
              from product p left join (select product_id, max(version) as version from change group by product_id) c
@@ -106,19 +103,19 @@ _PRODUCTS = (
             where p.version <> coalesce(c.version, 0)""",
         slow=True,
     ),
-    _Rule(
+    Rule(
         "products know their moments to come",
         f"""select p.sku || ': ' || m.moment from product p join ({_MOMENTS}) m on m.product_id = p.id
             where m.moment > :now and p.status <> 'retired' and (p.due_at is null or p.due_at > m.moment)""",
         slow=True,
     ),
-    _Rule(
+    Rule(
         "what feeds said is of a product",
         """select 'product ' || product_id from feed_record
             where not exists (select 1 from product p where p.id = product_id)""",
         slow=True,
     ),
-    _Rule(
+    Rule(
         "changes belong to a product",
         """select 'change ' || id from change
             where not exists (select 1 from product p where p.id = product_id)
@@ -135,13 +132,13 @@ _PART = {
 }
 _PARTS = "select p.sku as holder, part.value ->> 'sku' as sku from product p, {0} as part where p.components <> '[]'"
 _BUNDLES = (
-    _Rule(
+    Rule(
         "components are products",
         """select holder || ' holds ' || sku from ({0}) x
             where not exists (select 1 from product c where c.sku = x.sku)""",
         slow=True,
     ),
-    _Rule(
+    Rule(
         "no bundle holds itself",
         """with recursive parts as ({0}),
                 inside as (select holder, sku from parts
@@ -167,8 +164,7 @@ def check(settings: Settings, chains: tuple[Chain, ...], *, quick: bool = False)
             findings += [
                 _finding(chain, name, [text] if text else []) for name, text in problems(unit, thorough=not quick)
             ]
-            if chain == "shop":
-                findings += agreement(unit, quick=quick)
+            findings += agreement(unit, quick=quick) if chain == "shop" else account_agreement(unit, quick=quick)
     return findings
 
 
@@ -181,7 +177,7 @@ def require_agreement(findings: list[Finding]) -> None:
 def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
     """What the shop's own rules say of its rows."""
     now = Clock().now()
-    for rule in _PRODUCTS:
+    for rule in (*_PRODUCTS, *sealed_rules(SHOP_SEALED)):
         if not (quick and rule.slow):
             yield _counted(unit, rule.check, rule.sql, now)
     if not quick and _can_tell_json(unit):
@@ -191,17 +187,25 @@ def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
         yield _counted(unit, "lists and attributes are JSON", f"select sku from product where {broken}", now)
 
 
+def account_agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
+    """What the Authentication Server's rules say of its rows."""
+    now = Clock().now()
+    for rule in (*ACCOUNTS, *sealed_rules(AUTH_SEALED)):
+        if not (quick and rule.slow):
+            yield _counted(unit, rule.check, rule.sql, now, chain="auth")
+
+
 def _can_tell_json(unit: Unit) -> bool:
     if unit.dialect == "sqlite":
         return True
     return bool(unit.value("select current_setting('server_version_num')::int >= 160000"))
 
 
-def _counted(unit: Unit, name: str, sql: str, now: int) -> Finding:
+def _counted(unit: Unit, name: str, sql: str, now: int, *, chain: Chain = "shop") -> Finding:
     parameters = {"now": now} if ":now" in sql else {}
     count = unit.value(f"select count(*) from ({sql}) x", **parameters)
     example = unit.value(f"{sql} limit 1", **parameters) if count else None
-    return Finding("shop", name, "differs" if count else "ok", count, example)
+    return Finding(chain, name, "differs" if count else "ok", count, example)
 
 
 def _finding(chain: Chain, name: str, wrong: list[str]) -> Finding:

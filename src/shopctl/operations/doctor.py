@@ -86,6 +86,19 @@ def _files(settings: Settings) -> Iterator[Check]:
         yield _disk("disk space", str(settings.home))
 
 
+def _sealing(chain: Chain, source: str, database: Database) -> Check:
+    """Whether the key-encryption key is at hand, and is the one that the database is sealed under."""
+    from shopctl.storage.key_encryption import key_encryption_keys
+    from shopctl.storage.sealing import Sealer
+
+    def look() -> str:
+        sealer = Sealer(chain, (), lambda: key_encryption_keys(source))
+        with database.read() as unit:
+            return f"{sealer.prove(unit)} keys under {sealer.unwrapping.keks.current.id}"
+
+    return _tried(f"{chain} sealing", look)
+
+
 def _private(path: str) -> str:
     check_private(path)
     return f"{os.stat(path).st_mode & 0o777:o}"
@@ -105,6 +118,8 @@ def _databases(settings: Settings) -> Iterator[Check]:
             schema = _tried(f"{chain} schema", partial(_schema, database, chain))
             yield schema
             if schema.state == "ok":
+                setting = "auth.key_encryption_key" if chain == "auth" else "customers.key_encryption_key"
+                yield _sealing(chain, settings.get(setting), database)
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
 
 

@@ -130,7 +130,7 @@ def key_from_text(source: str, text: str) -> SoftwareKey:
 def _opened(source: str) -> Sequence[KeyEncryptionKey]:
     scheme, _, name = source.partition(":")
     if not name:
-        raise errors.KekSourceUnknown(source=_scheme_only(source), schemes="pkcs11")
+        raise errors.KekSourceUnknown(source=_scheme_only(source), schemes=_schemes())
     if scheme == "file":
         from shopctl.storage.key_files import keys_in_file
 
@@ -152,7 +152,7 @@ def _from_environment(source: str, name: str) -> KeyEncryptionKey:
 def _from_keyring(source: str, name: str) -> KeyEncryptionKey:
     service, _, user = name.rpartition("/")
     if not service or not user:
-        raise errors.KekSourceUnknown(source=source, schemes="pkcs11")
+        raise errors.KekSourceUnknown(source=source, schemes=_schemes())
     try:
         import keyring
     except ImportError:
@@ -171,11 +171,12 @@ def _from_plugin(scheme: str, source: str) -> KeyEncryptionKey:
 
     schemes = offered()
     if scheme not in schemes:
-        raise errors.KekSourceUnknown(source=_scheme_only(source), schemes=", ".join(schemes) or "none is installed")
+        raise errors.KekSourceUnknown(source=_scheme_only(source), schemes=_schemes())
+    shown = source.partition("?")[0].partition(";pin-value")[0]  # what follows may hold what nobody should see
     try:
-        return PluggedKey(redact(source), schemes[scheme](source))
+        return PluggedKey(shown, schemes[scheme](source))
     except Exception as raised:
-        raise unavailable(redact(source), raised) from raised
+        raise unavailable(shown, raised) from raised
 
 
 def unavailable(source: str, raised: Exception) -> ShopctlError:
@@ -184,6 +185,12 @@ def unavailable(source: str, raised: Exception) -> ShopctlError:
         return raised
     reason = one_line(redact(str(raised))) or type(raised).__name__
     return errors.KekUnavailable(source=source, reason=reason)
+
+
+def _schemes() -> str:
+    from shopctl.hooks.plugins import key_encryption_keys as offered
+
+    return ", ".join(offered()) or "none is installed"
 
 
 def _scheme_only(source: str) -> str:

@@ -117,6 +117,13 @@ class Sealer:
             self._secrets[rows[0].id] = self.unwrapping.secret(rows[0])
         return self._secrets[rows[0].id]
 
+    def prove(self, unit: Unit) -> int:
+        """Unwrap every key of this database; how many there are. Raises SealingKeysMissing, SealingKeyWrong, …"""
+        rows = keys_for(unit)
+        if not rows:
+            raise SealingKeysMissing(chain=self.chain)
+        return len([self.unwrapping.secret(row) for row in rows])
+
     def _declared(self, table: str, column: str) -> SealedColumn:
         return self._columns[table, column]
 

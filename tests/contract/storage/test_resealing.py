@@ -160,8 +160,10 @@ def test_a_reseal_killed_anywhere_is_completed_by_the_next(
             assert_all_open(unit, beside, NAMES)
             cell = beside.seal(unit, Place("person", "phone", "person-2"), "+49 later")
             unit.execute("update person set phone = :cell where id = 'person-2'", cell=cell)
+        underway = {row.id for row in keys(sealed) if row.state == "active" and row.kek_id == new.id}
         done = reseal(other, another(), kek=new)
         assert done.proved
+        assert underway <= set(done.keys.values()), "it goes on with the keys that there are"
         assert {row.kek_id for row in keys(sealed)} == {new.id}
         assert len(keys(sealed)) == 3
         with sealed.read() as unit:

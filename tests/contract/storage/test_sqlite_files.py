@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,15 @@ def test_changes_that_only_the_wal_holds_are_never_passed_over(reachable: Path) 
     (reachable / "shop.db-wal").chmod(0o400)
     reachable.chmod(0o500)
     assert as_nobody(url, reachable) == ["DatabaseReadOnly"]
+
+
+def test_the_log_is_emptied_unless_somebody_reads_it(tmp_path: Path, prepared_sqlite: Path) -> None:
+    shutil.copy(prepared_sqlite, tmp_path)
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    with closing(open_database(url)) as database, closing(open_database(url)) as reader:
+        with reader.read():
+            with database.unit() as unit:
+                unit.execute("insert into category (path, name) values ('x', 'x')")
+            assert not database.empty_log(wait=0.1)
+        assert database.empty_log()
+        assert (tmp_path / "shop.db-wal").stat().st_size == 0
