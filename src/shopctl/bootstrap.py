@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from shopctl.catalogue.searching import SearchService
     from shopctl.catalogue.service import CatalogueService
     from shopctl.catalogue.stock import StockService
+    from shopctl.customers.exporting import ExportService as CustomerExportService
+    from shopctl.customers.importing import ImportService as CustomerImportService
+    from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
     from shopctl.storage.migrations import Chain
@@ -88,8 +91,8 @@ class Services:
     @cached_property
     def imports(self) -> ImportService:
         """Feeds into the catalogue."""
-        from shopctl.catalogue.feed.row import Limits
         from shopctl.catalogue.importing.service import ImportService
+        from shopctl.records.source import Limits
 
         settings = self.settings
         return ImportService(
@@ -142,6 +145,34 @@ class Services:
             folder=self.settings.home / "index",
             currency=self.settings.default_currency,
         )
+
+    @cached_property
+    def customers(self) -> CustomerService:
+        """Customers: contact, addresses, saved payment methods, erasing."""
+        from shopctl.customers.service import CustomerService
+
+        return CustomerService(self.database, self.audit, self.clock, self.shop_sealer, self._user_id)
+
+    @cached_property
+    def customer_imports(self) -> CustomerImportService:
+        """Files of customers into the shop."""
+        from shopctl.customers.importing import ImportService
+
+        folder = str(self.settings.home / "rejects")
+        return ImportService(
+            self.database, self.audit, self.clock, self.shop_sealer, self._user_id, rejects_folder=folder
+        )
+
+    @cached_property
+    def customer_exports(self) -> CustomerExportService:
+        """Customers into files."""
+        from shopctl.customers.exporting import ExportService
+
+        return ExportService(self.database, self.shop_sealer)
+
+    def _user_id(self, who: str) -> str:
+        # Only a user who is not named by his id has the Authentication Database opened.
+        return str(self.users.show(who)["user_id"])
 
     @cached_property
     def auth_database(self) -> Database:

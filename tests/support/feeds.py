@@ -11,12 +11,12 @@ from typing import Any
 
 from shopctl.audit.service import Audit
 from shopctl.catalogue.exporting import ExportRequest, ExportService
-from shopctl.catalogue.feed.row import Limits
 from shopctl.catalogue.importing.applying import ApplyService
 from shopctl.catalogue.importing.request import ImportRequest, Report
 from shopctl.catalogue.importing.rollback import RollbackService
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.kernel.clock import Clock
+from shopctl.records.source import Limits
 from shopctl.storage.database import Database
 
 CELLS = tuple[str, ...]

@@ -6,12 +6,14 @@ import unicodedata
 from typing import Literal, NamedTuple
 
 from shopctl.kernel.clock import Instant
+from shopctl.kernel.email import InvalidEmail as InvalidEmail
+from shopctl.kernel.email import checked_email as checked_email
+from shopctl.kernel.email import email_key as email_key
 from shopctl.kernel.errors import InvalidData
 
 Kind = Literal["person", "service"]
 State = Literal["active", "disabled"]
 LONGEST_NAME = 128
-LONGEST_EMAIL = 254  # RFC 5321, section 4.5.3.1.3, less its angle brackets
 
 
 class InvalidName(InvalidData):
@@ -19,13 +21,6 @@ class InvalidName(InvalidData):
 
     code = "auth.invalid_name"
     hint = "A name has 1 to 128 printable characters and no blanks at its ends, as in anna or anna.muster."
-
-
-class InvalidEmail(InvalidData):
-    """{email!r} is not an e-mail address."""
-
-    code = "auth.invalid_email"
-    hint = "Write it as anna@example.org."
 
 
 class Account(NamedTuple):
@@ -61,20 +56,3 @@ def checked_name(name: str, email: str | None = None) -> str:
 def name_key(name: str) -> str:
     """What two names are compared by: `Anna`, `anna` and `ａｎｎａ` are one."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
-def checked_email(email: str) -> str:
-    """An address, NFC. Raises InvalidEmail."""
-    email = unicodedata.normalize("NFC", email.strip())
-    local, at, domain = email.rpartition("@")
-    fine = at and 0 < len(local) <= 64 and len(domain) > 0 and len(email) <= LONGEST_EMAIL
-    if not fine or not email.isprintable() or any(c in email for c in ' <>,;:\\"()[]') or ".." in email:
-        raise InvalidEmail(email=email[:64])
-    if domain.startswith((".", "-")) or domain.endswith((".", "-")):
-        raise InvalidEmail(email=email)
-    return email
-
-
-def email_key(email: str) -> str:
-    """What two addresses are compared by; every provider that matters ignores case, also in the local part."""
-    return unicodedata.normalize("NFC", email.casefold())

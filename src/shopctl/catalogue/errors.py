@@ -115,13 +115,6 @@ class NotForSpreadsheets(InvalidData):
     hint = "Export as csv, ndjson or json."
 
 
-class NothingToWriteTo(UsageError):
-    """{path} cannot be written: {reason}."""
-
-    code = "catalogue.cannot_write"
-    hint = "Name another file with --out."
-
-
 class BadJudgments(InvalidData):
     """{file} cannot be used: {reason}."""
 

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import IO, Any, Literal, NamedTuple
 
 from shopctl.catalogue import history, queries, removed
-from shopctl.catalogue.csv_writing import CsvWriter
 from shopctl.catalogue.errors import NotForSpreadsheets
 from shopctl.catalogue.families import every_family
 from shopctl.catalogue.feed.shops.losses import Losses
 from shopctl.catalogue.model import DEFAULT_LIST, DEFAULT_LOCATION, Price, Product
-from shopctl.catalogue.outlet import outlet
 from shopctl.kernel import clock, money
 from shopctl.kernel.clock import Clock, Instant
+from shopctl.records.csv_writing import CsvWriter
+from shopctl.records.outlet import outlet
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 

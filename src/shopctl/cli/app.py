@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("shopctl.cli.status", "Check the shop and its surroundings.", "doctor"),
     "catalogue": Entry("shopctl.cli.catalogue", "Products, prices, imports, exports and search."),
     "stock": Entry("shopctl.cli.stock", "What is on hand, reserved and available."),
+    "customer": Entry("shopctl.cli.customer", "Customers: contact, addresses, payment methods, erasing."),
     "user": Entry("shopctl.cli.user", "People and services, and what they may do."),
     "role": Entry("shopctl.cli.role", "Named sets of permissions."),
     "token": Entry("shopctl.cli.token", "Tokens: issue, verify, explain, refresh, revoke."),

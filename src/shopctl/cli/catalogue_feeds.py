@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from shopctl.cli.options import At, Context, DetailedExitCode, DryRun, Limit, PlanOut
-from shopctl.kernel.errors import UsageError
+from shopctl.kernel.errors import UsageError, one_line
 
 
 class BothWantStandardOutput(UsageError):
@@ -169,7 +169,7 @@ def export(
         count, losses = shop.services.exports.run(request, lambda rows: bar.update(rows, rows=rows))
     if lost := losses.described():
         shop.note(f"The format {chosen.value} has no room for: {lost}")
-    shop.note(f"{count:,} product{'' if count == 1 else 's'} written" + (f" to {out}" if out != "-" else ""))
+    shop.note(f"{count:,} product{'' if count == 1 else 's'} written" + (f" to {one_line(out)}" if out != "-" else ""))
 
 
 def register(noun: typer.Typer) -> None:

@@ -17,7 +17,7 @@ class Customer(ShopTable, table=True):
     state: str  # active, erased
     name: str | None = None  # sealed
     email: str | None = None  # sealed
-    email_index: str | None = Field(default=None, index=True)
+    email_index: str | None = Field(default=None, unique=True)
     phone: str | None = None  # sealed
     language: str | None = None  # BCP 47
     country: str | None = None  # ISO 3166-1 alpha-2
@@ -36,7 +36,7 @@ class CustomerAddress(ShopTable, table=True):
     customer_id: str = Field(index=True, foreign_key="customer.id", ondelete="CASCADE")
     kind: str  # shipping, billing
     lines: str  # sealed: JSON of name, company, street, city, region, postal_code
-    country: str
+    country: str | None = None
     is_default: int
     created_at: int
 

@@ -15,11 +15,12 @@ import openpyxl
 import pytest
 
 from shopctl.catalogue import exporting
-from shopctl.catalogue.errors import NotForSpreadsheets, NothingToWriteTo
+from shopctl.catalogue.errors import NotForSpreadsheets
 from shopctl.catalogue.exporting import COLUMNS, ExportRequest, Format
-from shopctl.catalogue.outlet import NoRoom
 from shopctl.catalogue.service import CatalogueService
 from shopctl.catalogue.stock import StockService
+from shopctl.records.errors import NothingToWriteTo
+from shopctl.records.outlet import NoRoom
 from support.feeds import Feeds, counted, csv_text
 
 FORMATS = ("csv", "ndjson", "json", "xlsx")

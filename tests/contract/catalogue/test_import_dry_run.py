@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.service import ImportService
+from shopctl.records.errors import BrokenFeed
 from shopctl.storage.database import Database
 from support.feeds import FIRST, SECOND, Feeds, content, counted
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from shopctl.audit.service import Audit
-from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import RejectsCannotPrune
 from shopctl.catalogue.importing.merging import Merging
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.catalogue.service import CatalogueService
 from shopctl.kernel.clock import Clock
+from shopctl.records.errors import BrokenFeed
 from shopctl.storage.database import Database
 from support.feeds import Feeds, counted, csv_text
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from shopctl.catalogue.feed.errors import BrokenFeed
 from shopctl.catalogue.importing.errors import NothingUsable, RejectsUnwritable, RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.request import Report
+from shopctl.records.errors import BrokenFeed
 from shopctl.storage.database import Database
 from support.feeds import Feeds, assert_counted, content, counted, csv_text
 

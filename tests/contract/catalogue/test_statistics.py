@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shopctl.catalogue.feed.row import Limits
 from shopctl.catalogue.importing.request import ImportRequest
 from shopctl.catalogue.importing.service import ImportService
 from shopctl.catalogue.statistics import likeness, statistics
+from shopctl.records.source import Limits
 from shopctl.storage.database import Database
 
 DAY = 86_400_000_000

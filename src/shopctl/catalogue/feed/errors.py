@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from shopctl.kernel.errors import InvalidData, UsageError
-
-
-class BrokenFeed(InvalidData):
-    """{file} cannot be read as a feed."""
-
-    code = "feed.broken"
-
-
-class EmptyFile(BrokenFeed):
-    """{file} is empty."""
-
-    code = "feed.empty"
-    hint = "Check how the file was made; a feed has a header and at least one row."
+from shopctl.kernel.errors import UsageError
+from shopctl.records.errors import BrokenFeed
 
 
 class NoRows(BrokenFeed):
@@ -23,20 +11,6 @@ class NoRows(BrokenFeed):
 
     code = "feed.no_rows"
     hint = "Nothing was changed. To empty a catalogue on purpose use: shopctl catalogue retire"
-
-
-class NotAFeed(BrokenFeed):
-    """{file} is not a feed but {kind}."""
-
-    code = "feed.binary"
-    hint = "Give a CSV, NDJSON, JSON or XLSX file, plain or gzipped."
-
-
-class WrongEncoding(BrokenFeed):
-    """{file} is not readable as {encoding} (at byte {offset})."""
-
-    code = "feed.encoding"
-    hint = 'Save it as UTF-8, or name its encoding in a mapping: encoding = "..."'
 
 
 class NoIdentity(BrokenFeed):
@@ -51,27 +25,6 @@ class TooWide(BrokenFeed):
 
     code = "feed.too_wide"
     hint = "A line end is probably missing behind the header; else put what belongs together into one JSON column."
-
-
-class EndlessRecord(BrokenFeed):
-    """{file} has a record of more than {limit} bytes at line {line}."""
-
-    code = "feed.record_too_long"
-    hint = "A line end or a closing quote is probably missing there."
-
-
-class Bomb(BrokenFeed):
-    """{file} unpacks to far more than it holds ({detail})."""
-
-    code = "feed.bomb"
-    hint = "Unpack it first and look at what is inside."
-
-
-class Truncated(BrokenFeed):
-    """{file} ends too early: {detail}."""
-
-    code = "feed.truncated"
-    hint = "Fetch the file again."
 
 
 class BadArchive(BrokenFeed):
@@ -128,13 +81,6 @@ class PluginRefused(BrokenFeed):
 
     code = "feed.plugin"
     hint = "The format comes from a plugin; see shopctl plugin list."
-
-
-class UnreadableFile(UsageError):
-    """{file} cannot be read: {reason}."""
-
-    code = "usage.file"
-    hint = ""
 
 
 class BadMapping(UsageError):

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from shopctl.catalogue.feed.columns import ADDING, TARGETS, Target
-from shopctl.catalogue.feed.errors import BadMapping, UnreadableFile
+from shopctl.catalogue.feed.errors import BadMapping
 from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION
 from shopctl.kernel.errors import NotFound
 from shopctl.kernel.money import EXPONENTS
+from shopctl.records.errors import UnreadableFile
 
 _KEYS = ("feed", "columns", "constants", "attributes", "ignore", "delimiter", "encoding", "decimal")
 _NAMED = sorted(TARGETS - {"attribute", "option_name", "option_value"})

@@ -12,8 +12,9 @@ from shopctl.catalogue.feed.columns import Target, meaning, rank
 from shopctl.catalogue.feed.exact import Exact
 from shopctl.catalogue.feed.groups import generated_sku
 from shopctl.catalogue.feed.mapping import Mapping
-from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, FIELDS, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import DEFAULT_LIST, DEFAULT_LOCATION, FIELDS, FeedRow, Reject
 from shopctl.catalogue.feed.validate import Bad, Price, Remembered, Stock
+from shopctl.records.source import Limits
 
 RECORD_HEADER = ["record"]  # the one column of a JSON feed's rejects file: the record as JSON text
 

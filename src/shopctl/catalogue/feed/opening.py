@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shopctl.catalogue.feed.errors import NotOfThisShop, UnknownFormat
 from shopctl.catalogue.feed.mapping import Mapping, load_mapping
-from shopctl.catalogue.feed.row import Feed, Limits
+from shopctl.catalogue.feed.row import Feed
 from shopctl.catalogue.feed.shops.known import TABLES as SHOPS
-from shopctl.catalogue.feed.source import ZIP, Source
+from shopctl.records.source import ZIP, Limits, Source
 
 FORMATS = ("csv", "ndjson", "json", "xlsx", *SHOPS)
 

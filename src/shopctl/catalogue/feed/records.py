@@ -11,9 +11,9 @@ from shopctl.catalogue.feed.errors import BadJson, NoIdentity, NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
 from shopctl.catalogue.feed.row import ANEW, FIELDS, Batch, FeedRow, Known, Reject, portions
-from shopctl.catalogue.feed.source import Source, Stream, Transcoded
 from shopctl.catalogue.feed.table import blank_hash, hashed, listed
 from shopctl.catalogue.feed.validate import Bad
+from shopctl.records.source import Source, Stream, Transcoded
 
 Record = tuple[int, bytes]
 """Line (NDJSON) or element number (JSON), and the bytes of one record."""

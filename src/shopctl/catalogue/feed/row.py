@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 FeedRow = tuple[Any, ...]
@@ -134,19 +133,6 @@ class Feed(Protocol):
         midway.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a feed may ask of this process; beyond it the file is refused."""
-
-    record_bytes: int = 4 << 20  # one record
-    field_characters: int = 1 << 20  # one text field
-    unpacked_bytes: int = 64 << 30  # a whole feed after unpacking
-    ratio: int = 200  # unpacked : packed, looked at once 8 MiB have come out
-    depth: int = 32  # nesting of JSON values
-    sheet_bytes: int = 2 << 30  # an XLSX part after unpacking
-    shared_strings_bytes: int = 64 << 20  # the table of texts of a workbook, which is held in memory
 
 
 def canonical(value: object) -> str:

@@ -10,9 +10,9 @@ from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import ANEW, Batch, Known, Reject, portions
 from shopctl.catalogue.feed.shops.reading import table_of
-from shopctl.catalogue.feed.source import Source
 from shopctl.catalogue.feed.validate import Bad
 from shopctl.catalogue.feed.workbook import SheetRow
+from shopctl.records.source import Source
 
 _SAMPLES = 100
 

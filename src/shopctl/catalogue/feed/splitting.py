@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from shopctl.catalogue.feed.dialect import Dialect, is_preamble
-from shopctl.catalogue.feed.source import Stream
+from shopctl.records.source import Stream
 
 _LONG = 1 << 20
 

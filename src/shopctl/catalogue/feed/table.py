@@ -15,8 +15,9 @@ from shopctl.catalogue.feed.groups import Groups, Line
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import RECORD_HEADER, Objects
-from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Known, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, RULES_VERSION, Batch, FeedRow, Known, Reject
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
+from shopctl.records.source import Limits
 
 MOST_COLUMNS = 16_384  # of a spreadsheet (ECMA-376)
 

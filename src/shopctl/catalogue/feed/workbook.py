@@ -16,8 +16,9 @@ from decimal import Context, Decimal, DecimalException
 from typing import BinaryIO, NamedTuple
 from xml.parsers import expat
 
-from shopctl.catalogue.feed.errors import BadArchive, Bomb
-from shopctl.catalogue.feed.row import Limits
+from shopctl.catalogue.feed.errors import BadArchive
+from shopctl.records.errors import Bomb
+from shopctl.records.source import Limits
 
 _CHUNK = 64 << 10
 _MOST_PARTS = 10_000

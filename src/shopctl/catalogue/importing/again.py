@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import Limits
-from shopctl.catalogue.feed.source import standard_input
 from shopctl.catalogue.importing.request import ImportRequest
+from shopctl.records.source import Limits, standard_input
 
 
 class KeptInput:

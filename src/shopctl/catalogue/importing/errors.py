@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from shopctl.catalogue.errors import NothingToWriteTo
 from shopctl.kernel.errors import Conflict, InvalidData, NotFound, Partial, ShopctlError, UsageError, one_line
+from shopctl.records.errors import NothingToWriteTo
 
 _SHOWN = 10
 

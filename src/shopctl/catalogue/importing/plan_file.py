@@ -22,7 +22,7 @@ from shopctl.catalogue.importing.errors import PlanNotFound, PlanOfAnotherShop, 
 from shopctl.catalogue.importing.outcome import Outcome
 from shopctl.catalogue.importing.planned import Base, with_base
 from shopctl.catalogue.importing.prune import Missing
-from shopctl.catalogue.outlet import outlet
+from shopctl.records.outlet import outlet
 
 FORMAT = "shopctl plan 1"
 _PIECE = 1 << 20

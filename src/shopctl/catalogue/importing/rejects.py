@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 
-from shopctl.catalogue.csv_writing import CsvWriter
-from shopctl.catalogue.errors import NothingToWriteTo
 from shopctl.catalogue.importing.errors import RejectsUnwritable
 from shopctl.catalogue.importing.journal import RejectRow
-from shopctl.catalogue.outlet import check_writable, outlet
+from shopctl.records.csv_writing import CsvWriter
+from shopctl.records.errors import NothingToWriteTo
+from shopctl.records.outlet import check_writable, outlet
 
 LEADING = ("line", "sku", "field", "code", "message")
 

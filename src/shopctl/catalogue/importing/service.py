@@ -10,9 +10,9 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from shopctl.catalogue import due
-from shopctl.catalogue.feed.errors import BrokenFeed, NoRows
+from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import Feed, Limits
+from shopctl.catalogue.feed.row import Feed
 from shopctl.catalogue.importing import direct, planning, stage
 from shopctl.catalogue.importing import journal as journals
 from shopctl.catalogue.importing import run as runs
@@ -33,6 +33,8 @@ from shopctl.catalogue.importing.request import ImportRequest, Progress, Report,
 from shopctl.catalogue.importing.run import Run, differing, fingerprint, portions, shown
 from shopctl.catalogue.importing.survey import Watcher, survey
 from shopctl.kernel.clock import Clock, Instant
+from shopctl.records.errors import BrokenFeed
+from shopctl.records.source import Limits
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import ANEW, FIELDS, Feed, FeedRow, Limits, Reject
+from shopctl.catalogue.feed.row import ANEW, FIELDS, Feed, FeedRow, Reject
 from shopctl.catalogue.importing.known import KnownRecords
+from shopctl.records.source import Limits
 
 
 @dataclass

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from shopctl.catalogue.feed.errors import UnknownFormat, UnreadableFile
+from shopctl.catalogue.feed.errors import UnknownFormat
 from shopctl.catalogue.feed.opening import open_feed
 from shopctl.kernel.errors import NotFound
+from shopctl.records.errors import UnreadableFile
 from unit.catalogue.feed.workbooks import MAIN, sheet, text, workbook
 
 MIB = 1 << 20
@@ -30,7 +31,7 @@ READ = r"""
 import json, re, sys
 from pathlib import Path
 from shopctl.catalogue.feed.opening import open_feed
-from shopctl.catalogue.feed.row import Limits
+from shopctl.records.source import Limits
 from shopctl.kernel.errors import ShopctlError
 rows = rejects = 0
 told = {}

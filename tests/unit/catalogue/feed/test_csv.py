@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shopctl.catalogue.feed.row import Limits
+from shopctl.records.source import Limits
 from unit.catalogue.feed.conftest import Reader
 
 HEAD = "sku,name,price,stock\n"

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from shopctl.catalogue.feed.errors import BadJson, BrokenFeed, EndlessRecord, NoIdentity, NoRows, Truncated
-from shopctl.catalogue.feed.row import Limits
+from shopctl.catalogue.feed.errors import BadJson, NoIdentity, NoRows
+from shopctl.records.errors import BrokenFeed, EndlessRecord, Truncated
+from shopctl.records.source import Limits
 from unit.catalogue.feed.conftest import Reader
 
 FULL = {

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shopctl.catalogue.feed.errors import EndlessRecord
 from shopctl.catalogue.importing.pipe import ReaderDied, ReaderFailed, from_child
+from shopctl.records.errors import EndlessRecord
 
 
 def children() -> list[str]:

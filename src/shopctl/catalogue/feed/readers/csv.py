@@ -9,13 +9,14 @@ from collections.abc import Callable, Container, Iterator, Sequence
 
 from shopctl.catalogue.feed import dialect as dialects
 from shopctl.catalogue.feed.ahead import Part, after, looked_at
-from shopctl.catalogue.feed.errors import EndlessRecord, NoRows, NotAFeed, WrongEncoding
+from shopctl.catalogue.feed.errors import NoRows
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.row import ANEW, Batch, Known, Reject
 from shopctl.catalogue.feed.shops.reading import table_of
-from shopctl.catalogue.feed.source import Source, Stream, Transcoded
 from shopctl.catalogue.feed.splitting import EndlessLine, Piece, Splitter
 from shopctl.catalogue.feed.validate import Bad
+from shopctl.records.errors import EndlessRecord, NotAFeed, WrongEncoding
+from shopctl.records.source import Source, Stream, Transcoded
 
 RECORDS = 500  # aimed at for one batch
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shopctl.catalogue.feed.errors import BadJson, EndlessRecord, Truncated
+from shopctl.catalogue.feed.errors import BadJson
 from shopctl.catalogue.feed.records import Record, RecordFeed
-from shopctl.catalogue.feed.source import Source, Stream
 from shopctl.catalogue.feed.splitting import POSSESSIVE
+from shopctl.records.errors import EndlessRecord, Truncated
+from shopctl.records.source import Source, Stream
 
 _CHUNK = 256 << 10
 # A lone quote: the string goes on in the next chunk.

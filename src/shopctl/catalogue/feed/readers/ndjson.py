@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shopctl.catalogue.feed.errors import EndlessRecord
 from shopctl.catalogue.feed.records import Record, RecordFeed
-from shopctl.catalogue.feed.source import Stream
+from shopctl.records.errors import EndlessRecord
+from shopctl.records.source import Stream
 
 _CHUNK = 256 << 10
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from shopctl.catalogue.feed.errors import PluginRefused
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.sheet import SheetFeed
-from shopctl.catalogue.feed.source import Source
 from shopctl.catalogue.feed.workbook import SheetRow
+from shopctl.records.source import Source
 
 if TYPE_CHECKING:
     from shopctl.hooks.specifications import Reader

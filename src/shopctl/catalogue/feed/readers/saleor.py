@@ -10,7 +10,7 @@ from shopctl.catalogue.feed.exact import Exact
 from shopctl.catalogue.feed.readers.json import JsonFeed
 from shopctl.catalogue.feed.records import Record
 from shopctl.catalogue.feed.row import canonical
-from shopctl.catalogue.feed.source import Stream
+from shopctl.records.source import Stream
 
 
 def looks_like_saleor(start: bytes) -> bool:

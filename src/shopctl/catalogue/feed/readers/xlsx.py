@@ -5,8 +5,8 @@ from __future__ import annotations
 from shopctl.catalogue.feed.errors import NoIdentity, NoIdentityInSheet, NoRows, NoRowsInSheet
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.sheet import SheetFeed
-from shopctl.catalogue.feed.source import Source
 from shopctl.catalogue.feed.workbook import Workbook
+from shopctl.records.source import Source
 
 
 class XlsxFeed(SheetFeed):

@@ -9,11 +9,12 @@ from shopctl.catalogue.feed.errors import NotOfThisShop, TooConnected
 from shopctl.catalogue.feed.mapping import Mapping
 from shopctl.catalogue.feed.numbers import decimal_habit
 from shopctl.catalogue.feed.objects import Objects
-from shopctl.catalogue.feed.row import FIELDS, FeedRow, Known, Limits, Reject
+from shopctl.catalogue.feed.row import FIELDS, FeedRow, Known, Reject
 from shopctl.catalogue.feed.shops.known import named, recognised
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Record, Said, Shop, Terms, TooMuchAhead, products_of
 from shopctl.catalogue.feed.table import Table, listed
 from shopctl.catalogue.feed.validate import Bad, check_text, too_long
+from shopctl.records.source import Limits
 
 
 def table_of(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from shopctl.catalogue.feed.mapping import Mapping
-from shopctl.catalogue.feed.row import Limits
 from shopctl.catalogue.feed.shops.known import named
 from shopctl.catalogue.feed.shops.losses import Losses
 from shopctl.catalogue.feed.shops.reading import ShopTable
 from shopctl.catalogue.feed.shops.shop import Family, Terms
+from shopctl.records.source import Limits
 
 
 class Writer(Protocol):

@@ -30,16 +30,16 @@ def upgrade() -> None:
         number("created_at"),
         number("updated_at"),
         key("id"),
+        sa.UniqueConstraint("email_index"),
         sa.UniqueConstraint("user_id"),
     )
-    op.create_index("ix_customer_email_index", "customer", ["email_index"])
     op.create_table(
         "customer_address",
         text("id"),
         text("customer_id"),
         text("kind"),
         text("lines"),
-        text("country"),
+        text("country", nullable=True),
         number("is_default"),
         number("created_at"),
         key("id"),

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from shopctl.catalogue.feed.mapping import Mapping
-from shopctl.catalogue.feed.row import Limits
 from shopctl.catalogue.feed.shops.known import named
 from shopctl.catalogue.feed.shops.reading import ShopTable
 from shopctl.catalogue.feed.shops.shop import Cells, Family, Terms, products_of
 from shopctl.catalogue.model import Price, Product, StockLevel
+from shopctl.records.source import Limits
 
 TERMS = Terms("EUR", ".")
 WORDS = (

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from shopctl.catalogue.errors import NothingToWriteTo
 from shopctl.kernel.errors import RemoteFailed
+from shopctl.records.errors import NothingToWriteTo
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

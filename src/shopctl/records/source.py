@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import zlib
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from shopctl.catalogue.feed.errors import Bomb, EmptyFile, NotAFeed, Truncated, UnreadableFile, WrongEncoding
-from shopctl.catalogue.feed.row import Limits
 from shopctl.kernel.errors import NotFound
+from shopctl.records.errors import Bomb, EmptyFile, NotAFeed, Truncated, UnreadableFile, WrongEncoding
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -30,6 +30,19 @@ _OTHERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a feed may ask of this process; beyond it the file is refused."""
+
+    record_bytes: int = 4 << 20  # one record
+    field_characters: int = 1 << 20  # one text field
+    unpacked_bytes: int = 64 << 30  # a whole feed after unpacking
+    ratio: int = 200  # unpacked : packed, looked at once 8 MiB have come out
+    depth: int = 32  # nesting of JSON values
+    sheet_bytes: int = 2 << 30  # an XLSX part after unpacking
+    shared_strings_bytes: int = 64 << 20  # the table of texts of a workbook, which is held in memory
+
+
 class Stream(Protocol):
     """Bytes that are read forwards; `read` gives none only at the end."""
 
@@ -41,10 +54,11 @@ class Stream(Protocol):
 class Source:
     """An opened feed; `head` are its first unpacked bytes, which `read` gives again."""
 
-    def __init__(self, path: str, limits: Limits, head_bytes: int = 256 << 10) -> None:
+    def __init__(self, path: str, limits: Limits, head_bytes: int = 256 << 10, *, file: BinaryIO | None = None) -> None:
+        """Open what is at `path`; `file` stands in for it where it was opened already."""
         self.name = "standard input" if path == "-" else path
         self.limits = limits
-        self.file, self.size = _open(path)
+        self.file, self.size = opened(path) if file is None else (file, None)
         magic = self._peek_raw(8)
         if not magic:
             raise EmptyFile(file=self.name)
@@ -118,7 +132,8 @@ class Source:
             self.file.close()
 
 
-def _open(path: str) -> tuple[BinaryIO, int | None]:
+def opened(path: str) -> tuple[BinaryIO, int | None]:
+    """The bytes at `path` ("-": standard input) and how many, None for a pipe. Raises NotFound, UnreadableFile."""
     if path == "-":
         return standard_input(), None
     try:
