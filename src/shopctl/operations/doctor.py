@@ -18,6 +18,8 @@ from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
 from shopctl.storage.files import check_private
 from shopctl.storage.migrations import CHAINS, Chain
+from shopctl.storage.sealing_errors import SealingKeysMissing
+from shopctl.storage.sealing_keys import keys_for
 
 LEAST_FREE = 256 << 20  # bytes; a merge of a large import needs a few hundred megabytes of write-ahead log
 LOCK_WAIT = 3.0  # seconds; a writer that holds the database longer is worth a word
@@ -105,12 +107,21 @@ def _databases(settings: Settings) -> Iterator[Check]:
             schema = _tried(f"{chain} schema", partial(_schema, database, chain))
             yield schema
             if schema.state == "ok":
+                yield _sealing_keys(chain, database)
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
 
 
 def _schema(database: Database, chain: Chain) -> str:
     migrations.check(database, chain)
     return f"{migrations.head(chain)} at {database.place}"
+
+
+def _sealing_keys(chain: Chain, database: Database) -> Check:
+    with database.read() as unit:
+        keys = len(keys_for(unit))
+    if keys:
+        return Check(f"{chain} sealing keys", "ok", f"{keys}, wrapped", "")
+    return Check(f"{chain} sealing keys", "fail", "none yet", SealingKeysMissing.hint)
 
 
 def _sqlite(chain: Chain, database: Database) -> Iterator[Check]:
