@@ -102,8 +102,8 @@ class Sealer:
     def secret(self, unit: Unit, name: str) -> bytes:
         """The 32 random bytes that this database keeps under this name; made when a write unit first asks.
 
-        Raises SealingKeysMissing before `begin`, and when a read unit asks for one that was never made; SealingKeyWrong,
-        SealingKeyDamaged.
+        Raises SealingKeysMissing before `begin`, and when a read unit asks for one that was never made;
+        SealingKeyWrong, SealingKeyDamaged.
         """
         purpose = f"secret:{name}"
         rows = keys_for(unit, purpose)
