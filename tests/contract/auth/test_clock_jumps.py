@@ -1,4 +1,4 @@
-"""A clock that is wrong for a while: nobody is locked out, nothing is good for longer than the jump, nothing revives."""
+"""A clock that is wrong for a while: nobody is locked out, nothing revives or is good for longer."""
 
 from __future__ import annotations
 
