@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
 
 import shopctl
+from integration.test_import_kill import spread
 from shopctl.migrations.upgrade import FOLDER, scripts
-from shopctl.migrations.upgrade import upgrade as upgrade_by
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
 from shopctl.storage.errors import (
@@ -32,11 +34,10 @@ from shopctl.storage.errors import (
 )
 from shopctl.storage.migrations import CHAINS, Chain, check, found, head, upgrade
 from shopctl.storage.tables import AuthTable, ShopTable
-from support.old_database import chain as chain_in
-from support.old_database import make_old, upgrade_later
+from support.old_database import AUTH, LATER, SHOP, Way, in_child
+from support.parts import FULL
 from support.postgres import fresh_database
 
-TESTS = Path(__file__).resolve().parent.parent
 METADATA: dict[Chain, sa.MetaData] = {"shop": ShopTable.metadata, "auth": AuthTable.metadata}
 
 
@@ -185,136 +186,143 @@ def test_a_second_upgrade_changes_nothing(database: Database) -> None:
 
 # -- R19: an old database with rows in it
 
+ROWS = 100_000 if FULL else 2_000
+WAYS = pytest.mark.parametrize("way", [LATER, SHOP, AUTH], ids=["to come", "shop", "auth"])
+KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 
-def old(url: str, folder: Path, rows: int) -> Database:
-    make_old(url, folder, rows)
-    return open_database(url)
+
+class Old(NamedTuple):
+    """Databases that an earlier release left; the folder holds the key of their trail."""
+
+    way: Way
+    folder: Path
+    fresh: Callable[[], str]
+    """Another one, the same as all the others."""
+
+    def upgrade(self, url: str) -> tuple[str, ...]:
+        """As `shopctl db upgrade` does it."""
+        with closing(open_database(url)) as database:
+            return self.way.upgrade(database, self.folder).ran
+
+    def check(self, url: str, rows: int = ROWS) -> None:
+        """The later schema, every row in it, nothing of a half-made step left."""
+        with closing(open_database(url)) as database:
+            assert found(database, self.way.chain) == self.way.after
+            self.way.check(database, self.folder, rows)
+            with database.read() as unit:
+                assert [name for name in unit.tables() if "tmp" in name or "before" in name] == []
 
 
-def assert_whole(database: Database, rows: int) -> None:
-    """The later schema, every row in it, nothing of a half-made step left."""
-    assert found(database, "shop") == "0003"
+@pytest.fixture(scope="module")
+def olds(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[..., Old]]:
+    """Makes each kind of old database once; tests work on copies."""
+    made: dict[tuple[str, str, str], tuple[Path, str]] = {}
+    with ExitStack() as databases:
+
+        def old(way: Way, kind: str) -> Old:
+            server = request.getfixturevalue("postgres_server") if kind == "postgres" else ""
+            key = (way.chain, way.before, kind)
+            if key not in made:
+                folder = tmp_path_factory.mktemp("old")
+                url = databases.enter_context(fresh_database(server)) if server else f"sqlite:///{folder / 'old.db'}"
+                way.make(url, folder, ROWS)
+                made[key] = folder, url
+            folder, url = made[key]
+
+            def fresh() -> str:
+                if server:
+                    return databases.enter_context(fresh_database(server, like=url))
+                copy = tmp_path_factory.mktemp("copy") / "old.db"
+                shutil.copy(folder / "old.db", copy)
+                return f"sqlite:///{copy}"
+
+            return Old(way, folder, fresh)
+
+        yield old
+
+
+def columns_of(database: Database) -> set[tuple[str, str]]:
     with database.read() as unit:
-        assert unit.value("select count(*) from product where rating = length(name)") == rows
-        assert unit.value("select count(*) from badge b join product p on p.id = b.product_id") == rows
-        assert unit.value("select count(*) from stock_movement where referred_to = 'count ' || product_id") == rows
-        assert unit.value("select count(*) from price") == rows
-        assert [name for name in unit.tables() if "tmp" in name] == []
-
-
-def run_upgrade(url: str, folder: Path, kill_before: int = 0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "support.old_database", url, str(folder), str(kill_before)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-        timeout=600,
-    )
+        if unit.dialect == "sqlite":
+            sql = "select m.name, c.name from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'"
+        else:
+            sql = "select table_name, column_name from information_schema.columns where table_schema = current_schema()"
+        return {(str(table), str(column)) for table, column in unit.tuples(sql)}
 
 
 @pytest.mark.assure("R19")
+@WAYS
+@KINDS
 def test_an_upgrade_killed_before_any_statement_is_completed_by_the_next(
-    request: pytest.FixtureRequest, tmp_path: Path, scale: Callable[[int, int], int], database_url: str
+    olds: Callable[..., Old], way: Way, kind: str, scale: Callable[[int, int], int]
 ) -> None:
-    rows, stride = scale(300, 100_000), scale(7, 1)
-    killed, at, states = 0, 1, set()
-    while True:
-        url, folder = database_url, tmp_path
-        database = open_database(url)
-        if at > 1:
-            with database.unit() as unit:
-                clear(unit)
-        database.close()
-        make_old(url, folder, rows)
-        ended = run_upgrade(url, folder, at)
-        if ended.returncode == 0:
-            break
-        assert ended.returncode == -9, ended.stderr
-        killed += 1
-        database = open_database(url)
-        revision = found(database, "shop")
-        states.add(revision)
-        assert revision in ("0001", "0002", "0003")
-        with database.read() as unit:
-            # A step is whole or was never begun.
-            columns = (
-                "rating" in str(columns_of(unit, "product")),
-                "referred_to" in str(columns_of(unit, "stock_movement")),
-            )
-            assert columns == (revision >= "0002",) * 2
-            assert ("badge" in unit.tables()) == (revision >= "0003")
-        upgrade_later(database, folder)
-        assert_whole(database, rows)
-        database.close()
-        at += stride
-    assert killed >= 30 // stride
-    assert states >= {"0001", "0002"}
+    old = olds(way, kind)
+    url, steps = old.fresh(), {}
+    with closing(open_database(url)) as database:
+        for number in range(int(way.before), int(way.after) + 1):
+            way.upgrade(database, old.folder, upto=f"{number:04}")
+            steps[f"{number:04}"] = columns_of(database)
+    url = old.fresh()
+    ended, _, statements = in_child(lambda: old.upgrade(url))
+    assert ended == 0
+    assert statements > 20
+    old.check(url)
 
-
-def columns_of(unit: Any, table: str) -> list[tuple[Any, ...]]:
-    if unit.dialect == "sqlite":
-        return list(unit.tuples(f"select name from pragma_table_info('{table}')"))
-    return list(
-        unit.tuples("select column_name from information_schema.columns where table_name = :table", table=table)
-    )
-
-
-def clear(unit: Any) -> None:
-    if unit.dialect == "postgres":
-        unit.execute("drop schema public cascade")
-        unit.execute("create schema public")
-        return
-    unit.execute("pragma defer_foreign_keys = on")
-    for table in reversed(unit.tables()):
-        unit.execute(f"drop table {table}")
+    states = set()
+    for at in spread(statements, scale(4, statements)):
+        url = old.fresh()
+        ended, _, _ = in_child(lambda url=url: old.upgrade(url), at)  # type: ignore[misc]
+        assert ended == -9, f"statement {at} of {statements}"
+        with closing(open_database(url)) as database:
+            revision = found(database, way.chain)
+            states.add(revision)
+            assert columns_of(database) == steps[revision], "a step is whole or was never begun"
+        old.upgrade(url)
+        old.check(url)
+    assert way.before in states
+    assert not FULL or states >= steps.keys() - {way.after}
 
 
 @pytest.mark.assure("R19")
-def test_two_upgrades_at_once_take_turns(database_url: str, tmp_path: Path, scale: Callable[[int, int], int]) -> None:
-    rows = scale(2_000, 100_000)
-    database = old(database_url, tmp_path, rows)
-    chain_in(tmp_path / "later", later=True)  # before they start: they would copy its files on top of each other
-    upgrades = [
-        subprocess.Popen(
-            [sys.executable, "-m", "support.old_database", database_url, str(tmp_path), "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
-        )
-        for _ in range(3)
-    ]
-    ended = [process.communicate(timeout=300) for process in upgrades]
-    assert [error for _, error in ended if error] == []
-    assert sorted(said.strip() for said, _ in ended) == ["('0002', '0003')", "()", "()"]
-    assert_whole(database, rows)
+@WAYS
+@KINDS
+def test_several_upgrades_at_once_take_turns(olds: Callable[..., Old], way: Way, kind: str) -> None:
+    old = olds(way, kind)
+    url = old.fresh()
+    with ThreadPoolExecutor(3) as together:
+        ended = [*together.map(lambda _: in_child(lambda: old.upgrade(url)), range(3))]
+    assert [code for code, _, _ in ended] == [0, 0, 0]
+    steps = tuple(f"{number:04}" for number in range(int(way.before) + 1, int(way.after) + 1))
+    assert sorted(answer for _, answer, _ in ended) == sorted([str(steps), "()", "()"])
+    old.check(url)
 
 
 @pytest.mark.assure("R19")
 def test_an_upgrade_that_may_not_wait_says_who_is_at_it(database: Database, database_url: str, tmp_path: Path) -> None:
-    make_old(database_url, tmp_path, 10)
+    LATER.make(database_url, tmp_path, 10)
     other = open_database(database_url)
     with other.exclusive("shop.upgrade"), pytest.raises(JobLocked, match=r"shop\.upgrade") as refused:
-        upgrade_later(database, tmp_path, wait=0.2)
+        LATER.upgrade(database, tmp_path, wait=0.2)
     assert refused.value.exit_code == 11
     other.close()
 
 
 @pytest.mark.assure("R19")
+@WAYS
+@KINDS
 def test_an_upgrade_under_live_writes_loses_none_of_them(
-    database_url: str, tmp_path: Path, scale: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
+    olds: Callable[..., Old], way: Way, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = scale(5_000, 100_000)
-    database = old(database_url, tmp_path, rows)
+    old = olds(way, kind)
+    url = old.fresh()
     stop, written, longest, failures = threading.Event(), [0, 0], [0.0], []
 
     def write(number: int) -> None:
-        own = open_database(database_url)
+        own = open_database(url)
         try:
             while not stop.is_set():
                 began = time.monotonic()
-                with own.unit() as unit:
-                    assert unit.execute("update product set version = version + 1 where id = :id", id=number + 1) == 1
+                way.write(own, old.folder, number)
                 written[number] += 1
                 longest[0] = max(longest[0], time.monotonic() - began)
         except Exception as failure:
@@ -325,35 +333,42 @@ def test_an_upgrade_under_live_writes_loses_none_of_them(
     writers = [threading.Thread(target=write, args=(number,)) for number in range(2)]
     for writer in writers:
         writer.start()
-    time.sleep(0.3)
-    before = list(written)
-    began = time.monotonic()
-    upgrade_later(database, tmp_path)
-    took = time.monotonic() - began
-    during = sum(written) - sum(before)
-    time.sleep(0.3)
-    stop.set()
-    for writer in writers:
-        writer.join()
+
+    def all_wrote(more: int) -> list[int]:
+        wanted, deadline = [count + more for count in written], time.monotonic() + 30
+        while not failures and any(count < want for count, want in zip(written, wanted, strict=True)):
+            assert time.monotonic() < deadline, "a writer got no turn"
+            time.sleep(0.01)
+        return list(written)
+
+    try:
+        before = all_wrote(5)
+        began = time.monotonic()
+        old.upgrade(url)
+        took = time.monotonic() - began
+        after = list(written)
+        all_wrote(5)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
 
     assert failures == []
-    assert during > 0
-    assert_whole(database, rows)
-    with database.read() as unit:
-        versions = [version for (version,) in unit.tuples("select version from product where id <= 2 order by id")]
-    assert versions == [1 + count for count in written]
+    old.check(url)
+    with closing(open_database(url)) as database, database.read() as unit:
+        assert [way.written(unit, number) for number in range(2)] == written
     with capsys.disabled():
-        kind = database.dialect
-        print(f"\n{kind}: {rows} rows upgraded in {took:.2f} s, {during} writes meanwhile, longest {longest[0]:.2f} s")
+        during = sum(after) - sum(before)
+        print(f"\n{kind}: {ROWS} rows upgraded in {took:.2f} s, {during} writes meanwhile, longest {longest[0]:.2f} s")
 
 
 @pytest.mark.assure("R19")
 def test_an_upgrade_steps_back_for_a_long_reader_and_comes_again(postgres_url: str, tmp_path: Path) -> None:
-    database = old(postgres_url, tmp_path, 100)
+    LATER.make(postgres_url, tmp_path, 100)
     reader, other = open_database(postgres_url), open_database(postgres_url)
     with reader.read() as unit:
         assert unit.value("select count(*) from product") == 100
-        upgrading = threading.Thread(target=upgrade_later, args=(open_database(postgres_url), tmp_path))
+        upgrading = threading.Thread(target=LATER.upgrade, args=(open_database(postgres_url), tmp_path))
         upgrading.start()
         waits = []
         for _ in range(6):
@@ -364,28 +379,29 @@ def test_an_upgrade_steps_back_for_a_long_reader_and_comes_again(postgres_url: s
             time.sleep(0.2)
     upgrading.join()
     assert max(waits) < 2.5  # the lock time-out of an upgrade, and not the length of the long read
-    assert_whole(database, 100)
+    with closing(open_database(postgres_url)) as database:
+        LATER.check(database, tmp_path, 100)
     reader.close()
     other.close()
 
 
 def test_a_revision_that_fails_leaves_the_one_before(database: Database, database_url: str, tmp_path: Path) -> None:
-    make_old(database_url, tmp_path, 10)
+    LATER.make(database_url, tmp_path, 10)
     with database.unit() as unit:
         unit.execute("create table badge (id bigint)")  # in the way of 0003
     with pytest.raises(StatementFailed, match="badge"):
-        upgrade_later(database, tmp_path)
+        LATER.upgrade(database, tmp_path)
     assert found(database, "shop") == "0002"
     with database.unit() as unit:
         unit.execute("drop table badge")
-    assert upgrade_later(database, tmp_path).ran == ("0003",)
-    assert_whole(database, 10)
+    assert LATER.upgrade(database, tmp_path).ran == ("0003",)
+    LATER.check(database, tmp_path, 10)
 
 
 def test_what_an_import_had_staged_outlives_the_step_to_keys_of_line_and_sku(
     database: Database, tmp_path: Path
 ) -> None:
-    upgrade_by(database, "shop", wait=10, folder=chain_in(tmp_path / "first", later=False))
+    LATER.upgrade(database, tmp_path, upto="0001", wait=10)
     staged = [("imp_1", 2, "A", "", b"a"), ("imp_1", 3, "B", "A", b"\x00b")]
     rejected = [("imp_1", 4, "C", "name", "name.missing", "the name is empty", "[]")]
     with database.unit() as unit:

@@ -1,21 +1,27 @@
-"""A shop database as an earlier release left it, with rows in it, and the way to a later schema."""
+"""Databases as earlier releases left them, with rows in them, the ways to a later schema, and kills on the way."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sqlite3
-import sys
+import traceback
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import shopctl.migrations
+from shopctl.audit.keys import create_key
+from shopctl.audit.service import Audit
 from shopctl.migrations.upgrade import upgrade
 from shopctl.storage.database import Database, open_database
-from shopctl.storage.migrations import Upgrade
+from shopctl.storage.migrations import Chain, Upgrade, head
+from shopctl.storage.unit import Unit
+from support.shop import Shop
 
-LATER = Path(__file__).parent / "later_revisions"
-FIRST = Path(shopctl.migrations.__path__[0]) / "shop" / "versions"
+RELEASED = Path(shopctl.migrations.__path__[0])
+TO_COME = Path(__file__).parent / "later_revisions"
 PRODUCT = (
     *("id", "sku", "parent_sku", "kind", "status", "name", "description", "brand", "category", "categories"),
     *("tax_class", "options", "attributes", "tags", "media", "components", "publish_at", "retire_at", "version"),
@@ -23,22 +29,48 @@ PRODUCT = (
 )
 
 
-def chain(folder: Path, *, later: bool) -> Path:
-    """A chain of the first revision, and the later ones where asked for."""
-    versions = folder / "versions"
-    if not versions.exists():
-        versions.mkdir(parents=True)
-        for source in [FIRST, *([LATER] if later else [])]:
-            for file in sorted(source.glob("0*.py")):
-                if source is LATER or file.name.startswith("0001"):
-                    shutil.copy(file, versions)
-    return folder
+class Way(NamedTuple):
+    """From the revision that an earlier release left to a later one, with what such a database holds."""
+
+    chain: Chain
+    before: str
+    after: str
+    later: Path  # where the revisions after `before` are
+    fill: Callable[[Database, Path, int], None]
+    """Fill a database of the revision before; the folder holds `audit.key`."""
+    check: Callable[[Database, Path, int], None]
+    """Assert that nothing of it was lost on the way, and that the rows of the later schema are there."""
+    write: Callable[[Database, Path, int], None]
+    """One write of the writer of that number, as a command does it, in both schemas."""
+    written: Callable[[Unit, int], int]
+    """How many writes of that writer there are."""
+
+    def revisions(self, folder: Path, upto: str) -> Path:
+        """A folder with the revisions of this chain up to that one."""
+        versions = folder / f"{self.chain}-{self.after}-{upto}" / "versions"
+        if not versions.exists():
+            versions.mkdir(parents=True)
+            for source in (RELEASED / self.chain / "versions", self.later):
+                for file in sorted(source.glob("0*.py")):
+                    number = file.name[:4]
+                    if number <= upto and (source is self.later) == (number > self.before):
+                        shutil.copy(file, versions)
+        return versions.parent
+
+    def make(self, url: str, folder: Path, rows: int) -> None:
+        """Make the database of the revision before, with so many rows."""
+        create_key(folder / "audit.key")
+        with closing(open_database(url)) as database:
+            upgrade(database, self.chain, wait=10, folder=self.revisions(folder, self.before))
+            self.fill(database, folder, rows)
+        self.revisions(folder, self.after)  # before several upgrades start: they would copy on top of each other
+
+    def upgrade(self, database: Database, folder: Path, *, upto: str | None = None, wait: float = 30) -> Upgrade:
+        """Bring it to the later schema, or to a revision on the way."""
+        return upgrade(database, self.chain, wait=wait, folder=self.revisions(folder, upto or self.after))
 
 
-def make_old(url: str, folder: Path, rows: int) -> None:
-    """A database of the first revision with `rows` products, prices, stock and changes."""
-    database = open_database(url)
-    upgrade(database, "shop", wait=10, folder=chain(folder / "first", later=False))
+def _fill_catalogue(database: Database, _: Path, rows: int) -> None:
     numbers = range(1, rows + 1)
     with database.unit() as unit:
         unit.insert_many("product", PRODUCT, (_product(n) for n in numbers))
@@ -58,12 +90,6 @@ def make_old(url: str, folder: Path, rows: int) -> None:
             ("product_id", "kind", "at", "version", "actor"),
             ((n, "create", n, 1, "os:anna") for n in numbers),
         )
-    database.close()
-
-
-def upgrade_later(database: Database, folder: Path, wait: float = 30) -> Upgrade:
-    """Bring it to the schema of the later revisions."""
-    return upgrade(database, "shop", wait=wait, folder=chain(folder / "later", later=True))
 
 
 def _product(n: int) -> tuple[object, ...]:
@@ -72,8 +98,125 @@ def _product(n: int) -> tuple[object, ...]:
     return (n, f"SKU-{n}", "", "physical", "active", text, text, "Brand", "Home", *empty, None, None, 1, n, n)
 
 
-def _kill_before_statement(number: int) -> None:
-    """End this process, as by a power cut, when it is about to run its statement of that number."""
+def _write_product(database: Database, _: Path, writer: int) -> None:
+    with database.unit() as unit:
+        assert unit.execute("update product set version = version + 1 where id = :id", id=writer + 1) == 1
+
+
+def _product_writes(unit: Unit, writer: int) -> int:
+    return int(unit.value("select version - 1 from product where id = :id", id=writer + 1))
+
+
+def _check_later(database: Database, _: Path, rows: int) -> None:
+    with database.read() as unit:
+        assert unit.value("select count(*) from product where rating = length(name)") == rows
+        assert unit.value("select count(*) from badge b join product p on p.id = b.product_id") == rows
+        assert unit.value("select count(*) from stock_movement where referred_to = 'count ' || product_id") == rows
+        assert unit.value("select count(*) from price") == rows
+
+
+def _check_customers(database: Database, _: Path, rows: int) -> None:
+    with database.read() as unit:
+        assert unit.value("select count(*) from product where name = 'Product number ' || id") == rows
+        assert unit.value("select count(*) from stock_movement where reference = 'count ' || product_id") == rows
+        for table in ("price", "stock", "change"):
+            assert unit.value(f"select count(*) from {table}") == rows
+        for table in ("customer", "customer_address", "customer_payment_method", "sealing_key"):
+            assert unit.value(f"select count(*) from {table}") == 0
+
+
+def auth_trail(database: Database, folder: Path) -> Audit:
+    """The trail of an Authentication Database."""
+    return Audit(database, folder / "audit.key", system="auth", actor="os:test")
+
+
+def _fill_trail(database: Database, folder: Path, rows: int) -> None:
+    trail = auth_trail(database, folder)
+    for first in range(0, rows, 1000):
+        with database.unit() as unit:
+            for number in range(first, min(first + 1000, rows)):
+                trail.record(unit, "db.upgrade", f"number {number}", {"before": "0000", "after": f"{number}"})
+    trail.write_checkpoint(trail.checkpoint(), str(folder / "checkpoint"))
+
+
+def _check_trail(database: Database, folder: Path, rows: int) -> None:
+    trail = auth_trail(database, folder)
+    found = trail.verify(trail.read_checkpoint(str(folder / "checkpoint")))
+    assert found.ok, found.findings
+    with database.read() as unit:
+        assert unit.value("select count(*) from audit_entry where action = 'db.upgrade'") == rows
+        for table in ("account", "session", "sealing_key", "signing_key"):
+            assert unit.value(f"select count(*) from {table}") == 0
+
+
+def _write_entry(database: Database, folder: Path, writer: int) -> None:
+    trail = auth_trail(database, folder)
+    with database.unit() as unit:
+        trail.record(unit, "db.move", f"writer {writer}", {})
+    trail.seal()
+
+
+def _entries_written(unit: Unit, writer: int) -> int:
+    return int(unit.value("select count(*) from audit_entry where subject = :name", name=f"writer {writer}"))
+
+
+_SHOP, _AUTH = RELEASED / "shop" / "versions", RELEASED / "auth" / "versions"
+LATER = Way("shop", "0001", "0003", TO_COME, _fill_catalogue, _check_later, _write_product, _product_writes)
+SHOP = Way("shop", "0004", head("shop"), _SHOP, _fill_catalogue, _check_customers, _write_product, _product_writes)
+AUTH = Way("auth", "0001", head("auth"), _AUTH, _fill_trail, _check_trail, _write_entry, _entries_written)
+
+
+def as_before(shop: Shop, folder: Path, rows: int) -> None:
+    """Make a shop what the release before left: both databases of then, with rows in them, and no sealing keys."""
+    keys = shop.folder / ".shopctl" / "keys"
+    shutil.copy(keys / "audit.key", folder)
+    for way in (SHOP, AUTH):
+        url = url_in(shop, way.chain)
+        with closing(open_database(url)) as database:
+            if database.dialect == "postgres":
+                with database.unit() as unit:
+                    unit.execute("drop schema public cascade")
+                    unit.execute("create schema public")
+            else:
+                for file in Path(database.place).parent.glob(f"{way.chain}.db*"):
+                    file.unlink()
+        way.make(url, folder, rows)
+    for kek in keys.glob("*.kek"):
+        kek.unlink()
+
+
+def url_in(shop: Shop, chain: Chain) -> str:
+    """The URL of a database of a shop."""
+    given = shop.auth_database_url if chain == "auth" else shop.database_url
+    return given or f"sqlite:///{shop.folder / '.shopctl' / chain}.db"
+
+
+def in_child(work: Callable[[], object], kill_before: int = 0) -> tuple[int, str, int]:
+    """Work in a process of its own, which is killed before its statement of that number (0: never).
+
+    How it ended, what it returned, as text, and how many statements there were.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            count = _kill_before_statement(kill_before)
+            answer = work()
+            os.write(writing, f"{count()}\n{answer}".encode())
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        statements, _, answer = pipe.read().decode().partition("\n")
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), answer, int(statements or 0)
+
+
+def _kill_before_statement(number: int) -> Callable[[], int]:
+    """End this process, as by a power cut, when it is about to run its statement of that number; counts them."""
     count = 0
 
     def step() -> None:
@@ -107,16 +250,4 @@ def _kill_before_statement(number: int) -> None:
         return original(self, *given, **named)
 
     psycopg.Cursor.execute = execute  # type: ignore[method-assign]
-
-
-def main() -> None:
-    """`python -m support.old_database URL FOLDER NUMBER`: upgrade, killed before that statement (0: never)."""
-    url, folder, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    _kill_before_statement(number)
-    database = open_database(url)
-    print(upgrade_later(database, folder).ran, flush=True)
-    database.close()
-
-
-if __name__ == "__main__":
-    main()
+    return lambda: count

@@ -78,7 +78,7 @@ class UserService:
             if account.kind != "service":
                 raise WrongKindOfUser(name=account.name, kind=account.kind, what="has a password, not a secret")
             now = self._system.clock.now()
-            credentials.remove_client_secrets(unit, account.id, before=now + 1)
+            credentials.remove_client_secrets(unit, account.id)
             credentials.add_client_secret(unit, account.id, self._system.code(unit, "client secret", secret), now)
             accounts.end_tokens_of(unit, [account.id])
             self._record(unit, "user.secret", account)

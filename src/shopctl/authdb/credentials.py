@@ -62,9 +62,9 @@ def has_client_secret(unit: Unit, account_id: str, hmac: str) -> bool:
     return unit.value(sql, hmac=hmac, id=account_id) is not None
 
 
-def remove_client_secrets(unit: Unit, account_id: str, *, before: Instant) -> int:
-    """Remove the secrets that a service was given before a moment."""
-    return unit.execute("delete from client_secret where account_id = :id and created_at < :t", id=account_id, t=before)
+def remove_client_secrets(unit: Unit, account_id: str) -> int:
+    """Remove all secrets of a service; how many there were."""
+    return unit.execute("delete from client_secret where account_id = :id", id=account_id)
 
 
 def factor(unit: Unit, sealer: Sealer, account_id: str) -> Factor | None:

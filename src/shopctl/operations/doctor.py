@@ -86,7 +86,7 @@ def _files(settings: Settings) -> Iterator[Check]:
         yield _disk("disk space", str(settings.home))
 
 
-def _sealing(chain: Chain, source: str, database: Database) -> Check:
+def _sealing_keys(chain: Chain, source: str, database: Database) -> Check:
     """Whether the key-encryption key is at hand, and is the one that the database is sealed under."""
     from shopctl.storage.key_encryption import key_encryption_keys
     from shopctl.storage.sealing import Sealer
@@ -94,9 +94,9 @@ def _sealing(chain: Chain, source: str, database: Database) -> Check:
     def look() -> str:
         sealer = Sealer(chain, (), lambda: key_encryption_keys(source))
         with database.read() as unit:
-            return f"{sealer.prove(unit)} keys under {sealer.unwrapping.keks.current.id}"
+            return f"{sealer.prove(unit)}, wrapped under {sealer.unwrapping.keks.current.id}"
 
-    return _tried(f"{chain} sealing", look)
+    return _tried(f"{chain} sealing keys", look)
 
 
 def _private(path: str) -> str:
@@ -119,7 +119,7 @@ def _databases(settings: Settings) -> Iterator[Check]:
             yield schema
             if schema.state == "ok":
                 setting = "auth.key_encryption_key" if chain == "auth" else "customers.key_encryption_key"
-                yield _sealing(chain, settings.get(setting), database)
+                yield _sealing_keys(chain, settings.get(setting), database)
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
 
 

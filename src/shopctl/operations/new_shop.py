@@ -60,7 +60,7 @@ def make_shop(
 
     The URLs go into a new `shopctl.toml`; with one that is there they must agree. Raises OtherDatabase, CannotMakeShop,
     PermissionsTooOpen for what others can reach, AuditKeyMissing for a database whose trail was begun under another
-    key, and what opening and upgrading a database raises.
+    key, SchemaOutdated for a database of an earlier release, and what opening and upgrading a database raises.
     """
     folder = Path(os.path.abspath(folder))
     wanted = {"database_url": database_url, "auth_database_url": auth_database_url}
@@ -156,6 +156,8 @@ class _Making:
             path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
             with closing(open_database(self._staged(url))) as database:
                 there = database.exists() and migrations.found(database, chain) != migrations.NONE
+                if there:
+                    migrations.check(database, chain)  # what is missing is made for the schema of today
                 name = "auth database" if chain == "auth" else "shop database"
                 if not self._noted(there, name):
                     if path is not None and not database.exists() and path.parent.is_dir():

@@ -58,7 +58,9 @@ class PostgresUnit(Unit):
 
     def stream(self, sql: str, **params: object) -> Iterator[tuple[Any, ...]]:
         self._cursors += 1
-        with self.connection.cursor(name=f"c{self._cursors}") as cursor:
+        with self.translated():
+            cursor = self.connection.cursor(name=f"c{self._cursors}")
+        try:
             with self.translated():
                 cursor.execute(psycopg_sql(sql), params)
             while True:
@@ -67,6 +69,9 @@ class PostgresUnit(Unit):
                 if not chunk:
                     return
                 yield from chunk
+        finally:
+            with self.translated():  # it asks the server, which may be gone by now
+                cursor.close()
 
     def tuples(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
         with self.translated():

@@ -102,12 +102,16 @@ class Sealer:
     def secret(self, unit: Unit, name: str) -> bytes:
         """The 32 random bytes that this database keeps under this name; made when a write unit first asks.
 
-        Raises SealingKeysMissing when a read unit asks for one that was never made, SealingKeyWrong, SealingKeyDamaged.
+        Raises SealingKeysMissing before `begin`, and when a read unit asks for one that was never made;
+        SealingKeyWrong, SealingKeyDamaged.
         """
         purpose = f"secret:{name}"
         rows = keys_for(unit, purpose)
         if not rows and unit.writes:
             unit.hold_together(HOLD)
+            if not keys_for(unit, DATA):
+                # Nobody has begun with this database: a key-encryption key that is not there yet is not lost.
+                raise SealingKeysMissing(chain=self.chain)
             add_key(unit, self.chain, self.unwrapping.keks.current, purpose)
             rows = keys_for(unit, purpose)
         if not rows:

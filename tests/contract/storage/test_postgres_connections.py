@@ -50,6 +50,27 @@ def test_a_connection_lost_inside_a_unit_fails_it_and_the_next_one_works(postgre
         assert unit.value("select count(*) from t") == 0
 
 
+@pytest.mark.assure("R13")
+@pytest.mark.parametrize("then", ["reads on", "reads no further", "asks again"])
+def test_a_connection_lost_while_rows_are_read_is_told_in_our_words(
+    postgres: Database, postgres_url: str, then: str
+) -> None:
+    with pytest.raises(DatabaseUnreachable), postgres.read() as unit:
+        rows = unit.stream("select * from generate_series(1, 5000)")
+        assert next(rows) == (1,)
+        drop_connections(postgres_url)
+        if then == "reads on":
+            list(rows)
+        elif then == "reads no further":
+            rows.close()  # type: ignore[attr-defined]
+        else:
+            with pytest.raises(DatabaseUnreachable):
+                list(rows)
+            [*unit.stream("select 1")]
+    with postgres.read() as unit:
+        assert unit.value("select 1") == 1
+
+
 def test_a_lost_connection_takes_the_exclusive_job_with_it(postgres: Database, postgres_url: str) -> None:
     with pytest.raises(LockLost, match="job"), postgres.exclusive("job"):
         drop_connections(postgres_url)

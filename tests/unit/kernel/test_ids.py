@@ -31,11 +31,24 @@ def test_later_ones_sort_after_earlier_ones_and_no_two_are_the_same():
     assert made == sorted(set(made))
 
 
+@pytest.mark.assure("R9")
 @pytest.mark.parametrize("step", [0, -1_000_000_000])
 def test_a_clock_that_stands_still_or_is_set_back_does_not_disturb_the_order(step, monkeypatch):
     moments = itertools.count(time.time_ns(), step)
     monkeypatch.setattr(time, "time_ns", lambda: next(moments))
     made = [ids.new("run") for _ in range(10_000)]
+    assert made == sorted(set(made))
+
+
+@pytest.mark.assure("R9")
+@pytest.mark.parametrize("jump", [3600, -3600, 86400, -86400])
+def test_a_clock_that_jumps_and_comes_back_makes_nothing_twice(jump, monkeypatch):
+    began = time.time_ns()
+    made = []
+    for seconds in (0, jump, 0, jump, 0):
+        moment = began + seconds * 1_000_000_000  # the very same moments again and again
+        monkeypatch.setattr(time, "time_ns", lambda moment=moment: moment)
+        made += [ids.new("run") for _ in range(5_000)]
     assert made == sorted(set(made))
 
 
