@@ -47,7 +47,15 @@ class Services:
     def __init__(self, settings: Settings, *, reason: str | None = None) -> None:
         self.settings = settings
         self.reason = reason
+        self.actor: str | None = None
         self.clock = Clock()
+
+    def act_as(self, actor: str) -> None:
+        """Have both audit trails name this actor, instead of the operating system's user, from now on."""
+        self.actor = actor
+        for name in ("audit", "auth_audit"):
+            if name in self.__dict__:
+                self.__dict__[name].actor = actor
 
     @cached_property
     def database(self) -> Database:
@@ -63,7 +71,8 @@ class Services:
         """The trail of who changed what in the shop's database."""
         from shopctl.audit.service import Audit
 
-        return Audit(self.database, self.settings.audit_key_file, reason=self.reason, clock=self.clock)
+        key_file = self.settings.audit_key_file
+        return Audit(self.database, key_file, reason=self.reason, actor=self.actor, clock=self.clock)
 
     @cached_property
     def catalogue(self) -> CatalogueService:
@@ -178,7 +187,9 @@ class Services:
         from shopctl.audit.service import Audit
 
         key_file = self.settings.audit_key_file
-        return Audit(self.auth_database, key_file, system="auth", reason=self.reason, clock=self.clock)
+        return Audit(
+            self.auth_database, key_file, system="auth", reason=self.reason, actor=self.actor, clock=self.clock
+        )
 
     @cached_property
     def auth(self) -> AuthSystem:

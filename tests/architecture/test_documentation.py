@@ -19,7 +19,7 @@ def page(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["commands.md", "errors.md", "settings.md"])
+@pytest.mark.parametrize("name", ["commands.md", "errors.md", "settings.md", "permissions.md"])
 def test_a_generated_page_is_up_to_date(name):
     assert page(name) == reference.pages()[name], "run: python -m shopctl.cli.reference"
 

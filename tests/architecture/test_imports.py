@@ -22,6 +22,11 @@ BREACHES = {
     "the ORM in a query": ("catalogue/breach.py", "def late():\n    from sqlmodel import Session", "tables"),
     "the ORM's engine in storage": ("storage/breach.py", "import sqlalchemy.orm", "tables"),
     "a search engine outside its adapter": ("catalogue/breach.py", "import tantivy", "engines"),
+    "the authentication database in the command line": ("cli/breach.py", "from shopctl.authdb import roles", "authdb"),
+    "a token read elsewhere": ("auth/breach.py", "import jwt", "tokens"),
+    "a password hashed elsewhere": ("customers/breach.py", "def late():\n    import bcrypt", "passwords"),
+    "another kind of hash elsewhere": ("authdb/breach.py", "import argon2", "passwords"),
+    "a cipher elsewhere": ("auth/breach.py", "from cryptography.exceptions import InvalidTag", "ciphers"),
 }
 
 HEAVY = "sqlite3 psycopg sqlalchemy sqlmodel alembic pydantic tantivy openpyxl jmespath yaml rich"

@@ -96,6 +96,16 @@ def test_a_trail_that_was_cut_is_found_with_a_checkpoint(changed: Shop, tmp_path
         assert [finding["code"] for finding in cut.json["findings"]] == ["trail_cut"]
 
 
+def test_the_other_database_has_a_trail_of_its_own(shop: Shop, tmp_path: Path) -> None:
+    shop.run("role", "create", "seller")
+    kept = tmp_path / "auth.json"
+    shop.run("audit", "checkpoint", "--database", "auth", "--out", kept)
+
+    assert shop.run("audit", "verify", "--database", "auth", "--checkpoint", kept, "-o", "json").json["checkpoint"] == 1
+    assert shop.run("audit", "list", "-o", "json").json == []
+    shop.run("audit", "verify", "--checkpoint", kept, expect=12)
+
+
 def test_what_is_no_checkpoint_is_refused(changed: Shop, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text("{}")

@@ -55,6 +55,10 @@ class Audit:
         """Who acts: the name given, else `os:` and the operating system's user."""
         return self._actor or operating_system_actor()
 
+    @actor.setter
+    def actor(self, name: str) -> None:
+        self._actor = name
+
     @property
     def reason(self) -> str | None:
         """Why it is done, in the actor's words; secrets that were pasted into them are masked."""

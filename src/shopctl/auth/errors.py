@@ -26,7 +26,7 @@ class CodeNeeded(NotAllowed):
     """The password is right; this account asks for a one-time code too."""
 
     code = "auth.code_needed"
-    hint = "Give the code of your generator, or a recovery code, with --code-stdin or at the prompt."
+    hint = "Give the code of your generator, or a recovery code, on the line below the password or at the prompt."
 
 
 class CodeWrong(NotAllowed):

@@ -18,6 +18,7 @@ from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 
 DAY = 86400 * SECOND
+_SHORT = 12  # characters that name a key among the few there are
 _NONE = Outstanding(0, None)
 
 
@@ -78,6 +79,10 @@ class KeyService:
                 if retired:
                     self._system.audit.record(unit, "key.retire", None, {"kids": retired}, count=len(retired))
                 return Rotation(False, active.kid, None, following.kid)
+            if following.algorithm != self._system.policy.algorithm:
+                # Another algorithm was chosen since: better a key that was not announced than one nobody wants.
+                self._disable(unit, following.kid, now)
+                following = self._make(unit, now)
             signing_keys.become(unit, active.kid, "passive", now)
             signing_keys.become(unit, following.kid, "active", now)
             made = self._make(unit, now)
@@ -163,6 +168,7 @@ class KeyService:
             safe = None
         return {
             "kid": key.kid,
+            "key": key.kid[:_SHORT],
             "algorithm": key.algorithm,
             "state": key.state,
             "tokens": tokens.tokens,

@@ -36,7 +36,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "backup": ("read", "write"),
     "db": ("read", "write"),
     "config": ("read",),
-    "plugin": ("read",),
+    "plugin": ("read", "run"),
     "worker": ("run",),
 }
 """The permissions that shopctl's own commands ask for; other services may ask for theirs."""

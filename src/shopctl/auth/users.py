@@ -16,7 +16,7 @@ from shopctl.auth.logins import LoginService
 from shopctl.auth.permissions import EVERYTHING, checked, checked_all, covered
 from shopctl.auth.system import AuthSystem, random_secret
 from shopctl.authdb import accounts, credentials, sessions
-from shopctl.authdb.accounts import Filters
+from shopctl.authdb.accounts import Filters as Filters
 from shopctl.authdb.model import Account, checked_email, checked_name
 from shopctl.authdb.roles import need as need_roles
 from shopctl.kernel import clock, ids
@@ -83,6 +83,11 @@ class UserService:
             accounts.end_tokens_of(unit, [account.id])
             self._record(unit, "user.secret", account)
         return NewUser(account.id, account.name, account.id, secret)
+
+    def is_empty(self) -> bool:
+        """Whether there is no user at all yet."""
+        with self._system.database.read() as unit:
+            return accounts.is_empty(unit)
 
     def list(self, filters: Filters, *, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Users as rows, in the order of their creation, as a stream; see `show` for the keys."""

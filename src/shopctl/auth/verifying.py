@@ -11,6 +11,7 @@ from shopctl.auth.system import SECOND, AuthSystem
 from shopctl.auth.tokens import standing_problem
 from shopctl.authdb import accounts, sessions, signing_keys
 from shopctl.authdb.signing_keys import StoredKey
+from shopctl.kernel.clock import Instant
 from shopctl.kernel.errors import NotAllowed
 from shopctl.storage.unit import Unit
 
@@ -25,14 +26,21 @@ class PermissionMissing(NotAllowed):
     code = "auth.permission_missing"
     hint = "See why with: shopctl user explain-permission {who} {permission}"
 
+    @property
+    def details(self) -> dict[str, object]:
+        return {"permission": self.facts["permission"]}
+
 
 class Caller(NamedTuple):
     """Who acts through a token, and what it lets him do."""
 
     name: str
     user_id: str
+    roles: list[str]
     permissions: list[str]
+    token_expires_at: Instant
     session_id: str | None
+    session_expires_at: Instant | None
 
     def require(self, permission: str) -> None:
         """Raise PermissionMissing unless he has this permission."""
@@ -56,7 +64,9 @@ class VerificationService:
         claims, _ = self._holding(token, None)
         with self._system.database.read() as unit:
             access = self._access(unit, claims)
-        return Caller(access.account.name, claims.sub, narrowed(access.permissions, claims.scope), claims.sid)
+            ends = sessions.expiry(unit, claims.sid) if claims.sid else None
+        may = narrowed(access.permissions, claims.scope)
+        return Caller(access.account.name, claims.sub, access.roles, may, claims.exp * SECOND, claims.sid, ends)
 
     def introspect(self, token: str, *, audience: str | None = None) -> dict[str, Any]:
         """What RFC 7662 answers: {"active": true, …claims} or {"active": false, "reason"}."""

@@ -76,6 +76,12 @@ def locked(unit: Unit, session_id: str) -> Session | None:
     return unit.row(Session, f"select {_SESSION} from session where id = :id {unit.for_update}", id=session_id)
 
 
+def expiry(unit: Unit, session_id: str) -> Instant | None:
+    """When a session ends at the latest; None for one that is not there."""
+    ends: Instant | None = unit.value("select expires_at from session where id = :id", id=session_id)
+    return ends
+
+
 def end(unit: Unit, session_id: str, because: str, now: Instant) -> bool:
     """End a session; whether it was still going on."""
     sql = "update session set ended_at = :now, ended_because = :because where id = :id and ended_at is null"

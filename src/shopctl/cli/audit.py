@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,8 @@ from shopctl.kernel.errors import one_line
 
 if TYPE_CHECKING:
     from shopctl.audit.model import Verification
+    from shopctl.audit.service import Audit
+    from shopctl.cli.shop import Shop
 
 noun = typer.Typer(help="Who changed what, sealed and verifiable.", no_args_is_help=True)
 
@@ -24,6 +26,9 @@ Action = Annotated[
     typer.Option("--action", metavar="PREFIX", help="What was done: catalogue.publish, or catalogue. for all."),
 ]
 Subject = Annotated[str | None, typer.Option("--subject", metavar="ID", help="The SKU or id it was done to.")]
+Which = Annotated[
+    Literal["shop", "auth"], typer.Option("--database", help="Whose trail: the shop's, or that of users and tokens.")
+]
 CheckpointFile = Annotated[
     str | None,
     typer.Option("--checkpoint", metavar="FILE", help="What `audit checkpoint` wrote, or - for standard input."),
@@ -39,12 +44,13 @@ def list_(
     action: Action = None,
     subject: Subject = None,
     limit: Limit = 100,
+    database: Which = "shop",
 ) -> None:
     """List what was changed, newest first."""
     from shopctl.audit.model import shown
 
     shop = ctx.obj
-    entries = shop.services.audit.entries(
+    entries = _trail(shop, database).entries(
         since=shop.instant(since), actor=actor, action=action, subject=subject, limit=limit
     )
     columns = ("at", "actor", "action", "subject", "changed", "reason")
@@ -52,7 +58,7 @@ def list_(
 
 
 @noun.command()
-def verify(ctx: Context, checkpoint: CheckpointFile = None) -> None:
+def verify(ctx: Context, checkpoint: CheckpointFile = None, database: Which = "shop") -> None:
     """Recompute the whole trail and name every place where it differs from what was written (exit 6).
 
     Entries that are not sealed yet are counted, they are no difference. That the end was cut off is found with a
@@ -61,7 +67,7 @@ def verify(ctx: Context, checkpoint: CheckpointFile = None) -> None:
     from shopctl.audit.errors import TrailDiffers
 
     shop = ctx.obj
-    audit = shop.services.audit
+    audit = _trail(shop, database)
     result = audit.verify(_checkpoint(audit, checkpoint))
     shop.show(_verification(result), rows="findings", text=lambda: _told(result))
     if not result.ok:
@@ -69,17 +75,22 @@ def verify(ctx: Context, checkpoint: CheckpointFile = None) -> None:
 
 
 @noun.command()
-def checkpoint(ctx: Context, out: Out = "-") -> None:
+def checkpoint(ctx: Context, out: Out = "-", database: Which = "shop") -> None:
     """Write down how far the trail reaches, to be kept where nobody can change it along with the database."""
     from shopctl.audit.service import checkpoint_text
 
     shop = ctx.obj
-    made = shop.services.audit.checkpoint()
+    audit = _trail(shop, database)
+    made = audit.checkpoint()
     if out == "-":
         typer.echo(checkpoint_text(made), nl=False)
         return
-    shop.services.audit.write_checkpoint(made, out)
+    audit.write_checkpoint(made, out)
     shop.note(f"{one_line(out)}: {_counted(made.entries, made.seal)}")
+
+
+def _trail(shop: Shop, database: str) -> Audit:
+    return shop.services.auth_audit if database == "auth" else shop.services.audit
 
 
 def _checkpoint(audit: Any, place: str | None) -> Any:

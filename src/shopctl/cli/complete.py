@@ -105,6 +105,8 @@ class _Ids:
             Path.cwd(), os.environ, typed_value(cls.words, "config"), typed_value(cls.words, "profile")
         )
         settings.require_shop()
+        if settings.get("cli.require_login"):
+            cls._ask_who()
         folder = user_cache(os.environ)
         # The name is a digest because the URL of a database may hold its password.
         digest = hashlib.sha256(f"{settings.database_url}\n{prefix}".encode()).hexdigest()[:32]
@@ -121,6 +123,18 @@ class _Ids:
         if kept is not None:
             cls._keep(kept, json.dumps(skus))
         return skus
+
+    @classmethod
+    def _ask_who(cls) -> None:
+        """Raise unless the caller may read the catalogue."""
+        from shopctl.cli.identity import identified
+        from shopctl.cli.shop import Globals, Shop
+
+        given = Globals()
+        for name in ("config", "profile", "token_file"):
+            setattr(given, name, typed_value(cls.words, name))
+        # Nothing is renewed: this process ends before long, perhaps before it has kept what it got.
+        identified(Shop(given), ["catalogue:read"], renew=False)
 
     @staticmethod
     def _keep(kept: Any, text: str) -> None:

@@ -48,8 +48,12 @@ def upgrade(
     """
     from shopctl.operations import databases
 
-    done = databases.upgrade(ctx.obj.settings, _chosen(chain), wait=lock_wait, dry_run=dry_run, reason=ctx.obj.reason)
-    ctx.obj.show(done, columns=("chain", "place", "before", "after", "ran"))
+    shop = ctx.obj
+    chains = _chosen(chain)
+    done = databases.upgrade(
+        shop.settings, chains, wait=lock_wait, dry_run=dry_run, reason=shop.reason, actor=shop.actor
+    )
+    shop.show(done, columns=("chain", "place", "before", "after", "ran"))
     if dry_run and detailed_exitcode and any(each.ran for each in done):
         raise typer.Exit(CHANGES_PENDING)
 
@@ -85,7 +89,7 @@ def move(ctx: Context, to: To, chain: Chain = "shop") -> None:
             tables[table] = rows
             bar.update(sum(tables.values()), rows=sum(tables.values()))
 
-        moved = databases.move(shop.settings, chain, to, told, reason=shop.reason)
+        moved = databases.move(shop.settings, chain, to, told, reason=shop.reason, actor=shop.actor)
     shop.show(moved, columns=("chain", "source", "target", "rows"))
     shop.note(f"Now name the new place in the settings: {moved.setting} = {moved.target}")
 

@@ -48,6 +48,7 @@ GLOBAL_OPTIONS = (
         "The least important lines to log.",
         choices=("debug", "info", "warning", "error"),
     ),
+    GlobalOption("token_file", ("--token-file",), "A file whose first line is the token to act by.", "FILE"),
     GlobalOption("reason", ("--reason",), "Why you change something; kept in the audit trail.", "TEXT"),
 )
 

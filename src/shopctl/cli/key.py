@@ -16,7 +16,7 @@ noun = typer.Typer(help="Keys that sign tokens and seal columns.", no_args_is_he
 
 Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's id, or how it begins.")]
 Which = Annotated[Literal["shop", "auth", "all"], typer.Option("--database", help="Which database; both by default.")]
-_COLUMNS = ("kid", "algorithm", "state", "tokens", "retirable_at", "activated_at")
+_COLUMNS = ("key", "state", "tokens", "retirable_at", "activated_at")
 
 
 @noun.command("list")

@@ -86,7 +86,18 @@ class _Quick:
         return option
 
 
-class Verb(_Quick, TyperCommand):
+class _Gated:
+    """What every verb has, a plugin's of another class too: whether the caller may run it is asked before it runs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if isinstance(ctx.obj, Shop):
+            from shopctl.cli.gate import admit
+
+            admit(ctx.obj, command_of(ctx), ctx.params)
+        return super().invoke(ctx)  # type: ignore[misc]
+
+
+class Verb(_Gated, _Quick, TyperCommand):
     """A command that does something."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -131,6 +142,8 @@ class Noun(_Quick, TyperGroup):
             info = copy(info)
             if info.cls is TyperCommand or info.cls is None:
                 info.cls = Verb
+            elif not issubclass(info.cls, _Gated):
+                info.cls = type(info.cls.__name__, (_Gated, info.cls), {})
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
             alone.registered_commands.append(info)
             command: Any = typer.main.get_command(alone)
@@ -202,6 +215,15 @@ def suggestion(path: str, word: str, known: Iterable[str]) -> str:
 def all_parameters(command: Any) -> list[Any]:
     """A command's own parameters, then the global options."""
     return [*command.params, *_Shared.beside(command.params)]
+
+
+def command_of(ctx: Any) -> str:
+    """The words that name a command, such as `catalogue set`."""
+    words: list[str] = []
+    while ctx.parent is not None:
+        words.insert(0, ctx.info_name)
+        ctx = ctx.parent
+    return " ".join(words)
 
 
 def verb_of(name: str, function: Callable[..., Any]) -> Any:

@@ -48,6 +48,11 @@ def confirm_name(shop: Shop, name: str, given: str | None, what: str) -> None:
         raise WrongName(given=given, what=what, name=name)
 
 
+def answer(shop: Shop, question: str, *, flag: str) -> str:
+    """Read a line. Raises CannotAsk naming `flag` away from a terminal."""
+    return _ask(shop, f"{question}: ", question, flag).strip()
+
+
 def secret(shop: Shop, question: str, *, flag: str) -> str:
     """Read a line without echo. Raises CannotAsk naming `flag` away from a terminal."""
     if not shop.interactive:

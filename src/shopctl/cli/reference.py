@@ -1,7 +1,7 @@
 """The reference pages, written from the code: `python -m shopctl.cli.reference [--check | man]`.
 
-Without arguments it writes docs/commands.md, docs/errors.md and docs/settings.md; `--check` only compares them and
-exits with 1 where they differ; `man` prints a manual page in roff.
+Without arguments it writes docs/commands.md, docs/errors.md, docs/settings.md and docs/permissions.md; `--check` only
+compares them and exits with 1 where they differ; `man` prints a manual page in roff.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shopctl.cli import app
 from shopctl.cli.global_options import GLOBAL_OPTIONS
 from shopctl.cli.help import argument_name, option_usage, summary
 from shopctl.cli.parsing import Noun
+from shopctl.cli.permissions import PERMISSIONS
 from shopctl.cli.root import Root
 from shopctl.kernel.errors import ShopctlError
 from shopctl.kernel.settings_table import SETTINGS
@@ -30,7 +31,12 @@ _NOTICE = "<!-- Written by `python -m shopctl.cli.reference`; change the code, n
 
 def pages() -> dict[str, str]:
     """Each page's file name and text."""
-    return {"commands.md": commands_page(), "errors.md": errors_page(), "settings.md": settings_page()}
+    return {
+        "commands.md": commands_page(),
+        "errors.md": errors_page(),
+        "settings.md": settings_page(),
+        "permissions.md": permissions_page(),
+    }
 
 
 def commands() -> Iterator[tuple[str, Any, Any]]:
@@ -126,6 +132,30 @@ def settings_page() -> str:
         reserved = " Not read by this release." if setting.reserved else ""
         meaning = f"{_escaped(setting.doc)}{choices}{secret}{reserved}"
         lines.append(f"| `{setting.name}` | `{setting.environment}` | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def permissions_page() -> str:
+    """All commands with the permission that each asks for where a login is required."""
+    lines = [
+        "# Permissions",
+        "",
+        _NOTICE,
+        "",
+        "What each command asks for where `cli.require_login` is on; see [access.md](access.md). A word in braces is",
+        "the argument of that name: the permission is asked for each of the resources it names.",
+        "",
+        "| permission | commands |",
+        "|---|---|",
+    ]
+    asking: dict[str | None, list[str]] = {}
+    for path, _, _ in commands():
+        command = path.removeprefix("shopctl ")
+        asking.setdefault(PERMISSIONS[command], []).append(command)
+    for permission in sorted(asking, key=lambda each: each or ""):
+        shown = f"`{permission}`" if permission else "none"
+        lines.append(f"| {shown} | {', '.join(f'`{command}`' for command in asking[permission])} |")
+    lines.append("| `plugin:run:NOUN` | every command of a plugin's noun |")
     return "\n".join(lines) + "\n"
 
 

@@ -58,13 +58,26 @@ def password(shop: Shop, stdin: bool, file: Path | None, *, question: str = "Pas
     if stdin and file is not None:
         raise TwoSources(one="--password-stdin", other="--password-file")
     if file is not None:
-        return remembered(first_line(_content(file), str(file), "password"))
+        return from_file(file, "password")
     if stdin:
         return remembered(stdin_lines("password")[0])
     given = shop.secret(question, flag="--password-stdin")
     if twice and shop.secret(f"{question} again", flag="--password-stdin") != given:
         raise NotTheSame()
     return remembered(given)
+
+
+def password_and_code(shop: Shop, stdin: bool, file: Path | None, *, question: str) -> tuple[str, str | None]:
+    """A password as `password` reads it, and the one-time code that standard input may have on its second line."""
+    if not stdin or file is not None:
+        return password(shop, stdin, file, question=question), None
+    first, code = [*stdin_lines("password"), ""][:2]
+    return remembered(first), remembered(code.strip()) or None
+
+
+def from_file(path: Path, what: str) -> str:
+    """The first line of a file, as a secret. Raises NoSecret, SecretUnreadable."""
+    return remembered(first_line(_content(path), str(path), what))
 
 
 def tell_strength(shop: Shop, password: str, *names: str | None) -> None:

@@ -34,6 +34,7 @@ class Globals:
     log_format: str | None = None
     log_level: str | None = None
     reason: str | None = None
+    token_file: str | None = None
 
 
 class Shop:
@@ -42,6 +43,8 @@ class Shop:
     def __init__(self, given: Globals | None = None, *, environ: dict[str, str] | None = None) -> None:
         self.globals = given or Globals()
         self.environ = dict(os.environ) if environ is None else environ
+        self.actor: str | None = None
+        """Who acts, as the audit trails name him: None for the operating system's user."""
         self._settings: Settings | None = None
         self._services: Services | None = None
 
@@ -80,6 +83,11 @@ class Shop:
         """Let go of what the services hold; called once, however the command ends."""
         if self._services is not None:
             self._services.close()
+
+    def act_as(self, actor: str) -> None:
+        """Have both audit trails name this actor, such as `user:anna`, from now on."""
+        self.actor = actor
+        self.services.act_as(actor)
 
     @property
     def output(self) -> Format:
@@ -178,6 +186,12 @@ class Shop:
         from shopctl.cli.prompt import confirm_name
 
         confirm_name(self, name, given, what)
+
+    def answer(self, question: str, *, flag: str) -> str:
+        """Ask for a line. Raises UsageError naming `flag` when nobody can be asked."""
+        from shopctl.cli.prompt import answer
+
+        return answer(self, question, flag=flag)
 
     def secret(self, question: str, *, flag: str) -> str:
         """Ask for a secret without echo. Raises UsageError naming `flag` when nobody can be asked."""

@@ -63,9 +63,7 @@ def _entries(row: Row, before: str) -> list[tuple[str, str]]:
             entries.extend(_entries(value, f"{label} "))
         elif isinstance(value, Lines):
             entries.extend((label if at == 0 else "", one_line(text)) for at, text in enumerate(value))
-        elif isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
-            entries.append((label, one_line(", ".join(readable(item) for item in value))))
-        elif isinstance(value, list) and value:
+        elif isinstance(value, list) and not _is_plain(value):
             entries.extend((label if at == 0 else "", one_line(_compact(item))) for at, item in enumerate(value))
         else:
             entries.append((label, one_line(readable(value))))
@@ -172,8 +170,14 @@ def _bold(shop: Shop, text: str) -> str:
     return f"\x1b[1m{text}\x1b[0m" if shop.colour(sys.stdout) else text
 
 
+def _is_plain(values: list[Any]) -> bool:
+    return not any(isinstance(value, (dict, list)) for value in values)
+
+
 def readable(value: object) -> str:
-    """A value as people read it: money as one text, moments to the second."""
+    """A value as people read it: money as one text, moments to the second, a list of such values with commas."""
+    if isinstance(value, list) and _is_plain(value):
+        return ", ".join(readable(item) for item in value)
     if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
         return f"{value['amount']} {value['currency']}"
     text = cell(value)

@@ -118,7 +118,7 @@ def list_(
 ) -> None:
     """List the access tokens that have not expired, newest first."""
     shop = ctx.obj
-    columns = ("issued_at", "user", "token_id", "active", "reason", "expires_at")
+    columns = ("user", "token_id", "active", "expires_at", "reason")
     shop.show(shop.services.tokens.list(user, limit=limit), columns=columns, empty="no tokens")
 
 
@@ -144,7 +144,7 @@ def personal(
     user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only those of this user.")] = None,
 ) -> None:
     """List the personal tokens that have not expired, newest first."""
-    columns = ("created_at", "user", "name", "token_id", "active", "scope", "expires_at", "last_used_at")
+    columns = ("user", "name", "token_id", "expires_at", "scope")
     ctx.obj.show(ctx.obj.services.personal_tokens.list(user), columns=columns, empty="no personal tokens")
 
 

@@ -80,7 +80,7 @@ def list_(
     offset: Offset = 0,
 ) -> None:
     """List users in the order in which they were added."""
-    from shopctl.authdb.accounts import Filters
+    from shopctl.auth.users import Filters
 
     shop = ctx.obj
     since = shop.instant(f"{inactive} ago") if inactive else None

@@ -52,6 +52,11 @@ def user_cache(environ: Mapping[str, str]) -> Path | None:
     return _user_folder(environ, "XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", "Library/Caches", "")
 
 
+def user_state(environ: Mapping[str, str]) -> Path | None:
+    """The folder for what is to be kept but is no setting, such as a login; likewise."""
+    return _user_folder(environ, "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA", "Library/Application Support", "")
+
+
 def _user_folder(environ: Mapping[str, str], xdg: str, unix: str, windows: str, mac: str, name: str) -> Path | None:
     # The specification says that a relative XDG path is to be ignored.
     if os.path.isabs(environ.get(xdg, "")):

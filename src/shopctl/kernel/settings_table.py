@@ -149,7 +149,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("log.format", "choice", "text", "How a log line is written.", choices=("text", "json")),
     Setting("read_url", "database", None, "A replica of the shop's database that reads go to.", reserved=True),
-    Setting("cli.require_login", "boolean", False, "Commands ask for a login.", reserved=True),
+    Setting("cli.require_login", "boolean", False, "Commands ask who is calling and what he may do."),
     Setting(
         "payments.gateway", "choice", "sandbox", "The payment gateway.", choices=("sandbox", "stripe"), reserved=True
     ),

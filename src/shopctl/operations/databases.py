@@ -84,9 +84,15 @@ def require_usable(settings: Settings, found: list[DatabaseState]) -> None:
 
 
 def upgrade(
-    settings: Settings, chains: tuple[Chain, ...], *, wait: float, dry_run: bool = False, reason: str | None = None
+    settings: Settings,
+    chains: tuple[Chain, ...],
+    *,
+    wait: float,
+    dry_run: bool = False,
+    reason: str | None = None,
+    actor: str | None = None,
 ) -> list[Upgraded]:
-    """Create or upgrade the databases; an upgrade goes into the audit trail.
+    """Create or upgrade the databases; an upgrade goes into the audit trail, by `actor` (see `Audit.actor`).
 
     Raises what `shopctl.storage.migrations.upgrade` raises, and AuditKeyMissing before anything is changed.
     """
@@ -99,12 +105,21 @@ def upgrade(
                 load_keys(settings.audit_key_file)
             before, after, ran = migrations.upgrade(database, chain, wait=wait)
             if ran and before != NONE:
-                _record(database, chain, settings, reason, "db.upgrade", {"before": before, "after": after})
+                audit = _trail(database, chain, settings, reason, actor)
+                _record(database, audit, "db.upgrade", {"before": before, "after": after})
         done.append(Upgraded(chain, database.place, before, after, ran))
     return done
 
 
-def move(settings: Settings, chain: Chain, to: str, progress: Progress, *, reason: str | None = None) -> Moved:
+def move(
+    settings: Settings,
+    chain: Chain,
+    to: str,
+    progress: Progress,
+    *,
+    reason: str | None = None,
+    actor: str | None = None,
+) -> Moved:
     """Copy a database to an empty one, all or nothing; the settings stay as they are.
 
     The source takes no writes meanwhile and is left as it was. Raises TargetNotEmpty, CopyDiffers, NotADatabaseUrl,
@@ -116,15 +131,17 @@ def move(settings: Settings, chain: Chain, to: str, progress: Progress, *, reaso
         migrations.check(source, chain)
         migrations.upgrade(target, chain)
         tables = copy(source, target, progress)
-        _record(target, chain, settings, reason, "db.move", {"from": source.place, "to": target.place})
+        audit = _trail(target, chain, settings, reason, actor)
+        _record(target, audit, "db.move", {"from": source.place, "to": target.place})
     setting = "auth_database_url" if chain == "auth" else "database_url"
     return Moved(chain, source.place, mask_url(to), sum(table.rows for table in tables), tables, setting)
 
 
-def _record(
-    database: Database, chain: Chain, settings: Settings, reason: str | None, action: str, facts: dict[str, str]
-) -> None:
-    audit = Audit(database, settings.audit_key_file, system=chain, reason=reason)
+def _trail(database: Database, chain: Chain, settings: Settings, reason: str | None, actor: str | None) -> Audit:
+    return Audit(database, settings.audit_key_file, system=chain, reason=reason, actor=actor)
+
+
+def _record(database: Database, audit: Audit, action: str, facts: dict[str, str]) -> None:
     with database.unit() as unit:
         audit.record(unit, action, None, facts)
     audit.seal()

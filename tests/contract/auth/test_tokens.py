@@ -300,7 +300,6 @@ def test_every_offered_algorithm_signs(
     system.policy = replace(system.policy, algorithm=algorithm)
     keys = KeyService(system)
     keys.rotate()
-    keys.rotate()
 
     issued = login(tokens)
 

@@ -12,6 +12,7 @@ import typer
 from shopctl.cli import app
 from shopctl.cli.global_options import GLOBAL_OPTIONS, typed_value
 from shopctl.cli.options import Context
+from shopctl.cli.permissions import PERMISSIONS
 from shopctl.cli.shop import Shop
 from shopctl.kernel.errors import UsageError
 
@@ -53,6 +54,8 @@ def deep(ctx: Context) -> None:
 def _registered(monkeypatch):
     monkeypatch.setitem(app.COMMANDS, "box", app.Entry(__name__, "A box."))
     monkeypatch.setitem(__import__("sys").modules, __name__, __import__("types").SimpleNamespace(noun=noun))
+    for command in ("box take", "box inner deep"):
+        monkeypatch.setitem(PERMISSIONS, command, None)
     seen.clear()
 
 
