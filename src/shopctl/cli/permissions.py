@@ -40,6 +40,8 @@ PERMISSIONS: dict[str, str | None] = {
     "customer export": "customer:read",
     "customer add": "customer:write",
     "customer set": "customer:write",
+    "customer address": "customer:write",
+    "customer payment-method": "customer:write",
     "customer import": "customer:write",
     "customer erase": "customer:erase",
     "user list": "user:read",
