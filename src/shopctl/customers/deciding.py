@@ -95,7 +95,7 @@ class Deciding:
             customer_id = row.id or owner or ids.new("cus")
             before = present.get(customer_id)
             try:
-                self._check_named_once(row, customer_id, decided)
+                self._check_named_once(row, customer_id, decided, known=owner == customer_id)
                 _check_free(row, customer_id, before, owner, users)
                 after = applied(row, before, customer_id=customer_id, now=now)
             except Wrong as wrong:
@@ -107,10 +107,11 @@ class Deciding:
                 customer = after.customer._replace(version=before.customer.version + 1, updated_at=now)
                 decided.changes.append((before, after._replace(customer=customer)))
 
-    def _check_named_once(self, row: Said, customer_id: str, decided: Decided) -> None:
+    def _check_named_once(self, row: Said, customer_id: str, decided: Decided, *, known: bool) -> None:
+        # An address that is stored as this customer's leads to his id anyway.
         user = row.contact.get("user_id")
         names = [("customer_id", customer_id)]
-        names += [("email", email_key(row.email))] if row.email else []
+        names += [("email", email_key(row.email))] if row.email and not known else []
         names += [("user", user)] if user else []
         for name in names:
             if hash(name) in self._named or hash(name) in decided.named:

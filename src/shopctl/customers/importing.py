@@ -26,6 +26,7 @@ from shopctl.records.source import Limits
 from shopctl.records.twice import Twice
 from shopctl.storage.database import Database
 from shopctl.storage.errors import ConstraintBroken
+from shopctl.storage.sealed_spool import SealedSpool
 from shopctl.storage.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class ImportService:
         check_place(request.rejects, request.path)
         began = time.monotonic()
         place = request.rejects or f"{self._rejects_folder}/{ids.new('imp')}.csv"
-        with Twice(request.path, COLUMNS, _LIMITS) as files:
+        with Twice(request.path, COLUMNS, _LIMITS, spool=SealedSpool) as files:
             if request.dry_run or request.on_error == "reject-file":
                 report = self._pass(files.first(), request, place, progress, write=False)
                 if not request.dry_run and not report.rejected:
