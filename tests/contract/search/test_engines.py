@@ -214,6 +214,15 @@ def test_several_fields_are_counted_at_once(index):
     )
 
 
+def test_what_most_hits_are_comes_before_what_only_goes_with_it(index):
+    flat = [mug(number, name=f"Flat monitor {number}", description="", details="") for number in range(2, 7)]
+    filled(index, mug(1, name="Monitor arm", description="", details=""), *flat)
+
+    assert ids(index, "monitor") == [2, 3, 4, 5, 6, 1]
+    assert ids(index, "monitor arm")[0] == 1
+    assert [number for number, _ in index.find(Question("monitor"), 3).hits] in ([2, 3, 4, 5, 6], [2, 3, 4])
+
+
 @pytest.mark.parametrize("large", [0, 10**9])
 def test_counting_may_begin_before_it_is_waited_for(index, monkeypatch, large):
     monkeypatch.setattr("shopctl.catalogue.engines.tantivy._LARGE", large)

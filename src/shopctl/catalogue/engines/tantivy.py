@@ -13,6 +13,7 @@ from typing import Any
 import tantivy
 from tantivy import Order
 
+from shopctl.catalogue.engines.alike import lifted
 from shopctl.catalogue.engines.aside import begun
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
@@ -108,24 +109,25 @@ class TantivyIndex:
         with _READABLE:
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
-                return Found(found.count, [(number, 0.0) for number, _ in self._hits(found.hits)])
+                return Found(found.count, self._hits([(place, 0.0) for _, place in found.hits]))
             ask = min(wanted + _TIED, most)
             found = self._searcher.search(query, ask)
-            pairs = found.hits  # made anew each time it is looked at
+            places = self._lifted(found.hits)
             # The last place asked for may fall among equally good ones: then all of these are needed.
-            while ask < most and len(pairs) == ask and pairs[-1][0] == pairs[wanted - 1][0]:
+            while ask < most and len(places) == ask and places[-1][1] == places[wanted - 1][1]:
                 ask = min(ask * 8, most)
                 found = self._searcher.search(query, ask)
-                pairs = found.hits
-            return Found(found.count, self._hits(_with_ties(pairs, wanted)))
+                places = self._lifted(found.hits)
+            return Found(found.count, self._hits(_with_ties(places, wanted)))
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order."""
         query = query_of(question, self._language)
         with _READABLE:
             found = self._searcher.search(query, max(1, self._searcher.num_docs), count=False)
-            hits = self._hits(found.hits)
-        return hits if question.text.strip() else [(number, 0.0) for number, _ in hits]
+            if question.text.strip():
+                return self._hits(self._lifted(found.hits))
+            return self._hits([(place, 0.0) for _, place in found.hits])
 
     def count(
         self,
@@ -205,9 +207,13 @@ class TantivyIndex:
         finally:
             open_writer.close(merged=bulk)
 
-    def _hits(self, pairs: Sequence[tuple[Any, Any]]) -> list[tuple[int, float]]:
-        ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
-        return [(number, score) for (score, _), number in zip(pairs, ids, strict=True)]
+    def _lifted(self, pairs: Sequence[tuple[Any, Any]]) -> list[tuple[Any, float]]:
+        places = [(place, score) for score, place in pairs]
+        return lifted(places, lambda best: self._searcher.fast_field_values("alike", best))
+
+    def _hits(self, places: Sequence[tuple[Any, float]]) -> list[tuple[int, float]]:
+        ids = self._searcher.fast_field_values("id", [place for place, _ in places])
+        return [(number, score) for (_, score), number in zip(places, ids, strict=True)]
 
 
 class TantivyWriter:
@@ -250,12 +256,12 @@ class TantivyWriter:
                 writer.wait_merging_threads()
 
 
-def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[Any, Any]]:
+def _with_ties(places: Sequence[tuple[Any, float]], wanted: int) -> Sequence[tuple[Any, float]]:
     """The first places, and those behind them that are as good as the last."""
     last = wanted
-    while 0 < last < len(pairs) and pairs[last][0] == pairs[wanted - 1][0]:
+    while 0 < last < len(places) and places[last][1] == places[wanted - 1][1]:
         last += 1
-    return pairs[:last]
+    return places[:last]
 
 
 def _counts(field: Keyword, buckets: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 from whoosh import index as whoosh_index
 from whoosh.query import Term
 
+from shopctl.catalogue.engines.alike import lifted
 from shopctl.catalogue.engines.columns import WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.whoosh_query import filters_of, query_of, side_by_side
@@ -185,20 +186,23 @@ class WhooshIndex:
         kept, kept_off = filters_of(question)
         scored = bool(question.text.strip())
         without = set(map(str, question.without))
-        found = []
+        found: list[tuple[dict[str, Any], float]] = []
         with _readable():
             results = self._searcher.search(
                 query_of(question, self._language), limit=None, filter=kept, mask=kept_off, scored=scored
             )
             for hit in results:
                 stored = hit.fields()
-                _, visible, costs = stored["shown"]
+                _, visible, costs, _ = stored["shown"]
                 at = question.visible_at
                 if at is not None and (visible is None or not visible[0] <= at < visible[1]):
                     continue
                 if stored["id"] not in without and (question.priced is None or may_cost(costs, question.priced)):
-                    found.append((int(stored["id"]), round(float(hit.score), _DIGITS) if scored else 0.0, stored))
-        return found
+                    found.append((stored, round(float(hit.score), _DIGITS) if scored else 0.0))
+        if scored:
+            found.sort(key=lambda hit: -hit[1])
+            found = lifted(found, lambda best: [stored["shown"][3] for stored in best])
+        return [(int(stored["id"]), round(score, _DIGITS), stored) for stored, score in found]
 
 
 class WhooshWriter:
