@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shopctl.catalogue import candidates
@@ -50,6 +51,7 @@ class Facet(NamedTuple):
     guessed: bool = False  # a bare name, taken for an option or attribute
 
 
+@lru_cache(maxsize=200)
 def parsed(text: str) -> Facet:
     """A facet from its text: `brand`, `attributes.color`, `price:0-50,50-`. Raises UnknownSearchField, BadRange."""
     name, colon, bounds = text.partition(":")

@@ -7,6 +7,7 @@ hits without asking anybody (Attar and Fraenkel 1977), by these two facts alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 from zlib import crc32
 
@@ -32,19 +33,20 @@ def lifted(
     Equally good hits are lifted all or none: which of them come first is not settled yet.
     """
     best = _best(hits)
-    kinds = kinds_of([place for place, _ in best]) if len(best) > 1 else ()
-    nouns: dict[int, float] = {}
-    whole: dict[int, float] = {}
-    for (_, score), kind in zip(best, kinds, strict=False):
-        nouns[kind >> _NOUN] = nouns.get(kind >> _NOUN, 0.0) + score
-        whole[kind] = whole.get(kind, 0.0) + score
-    if not (total := sum(score for _, score in best)) or not kinds:
+    total = sum(score for _, score in best)
+    if len(best) < 2 or not total:
         return hits
-    again = [
-        (place, score * (1 + _LIFT * (nouns[kind >> _NOUN] + whole[kind]) / total) if kind else score)
-        for (place, score), kind in zip(best, kinds, strict=True)
-    ]
-    again.sort(key=lambda hit: -hit[1])
+    kinds = kinds_of([place for place, _ in best])
+    whole: dict[int, float] = {}
+    for (_, score), kind in zip(best, kinds, strict=True):
+        whole[kind] = whole.get(kind, 0.0) + score
+    nouns: dict[int, float] = {}
+    for kind, share in whole.items():
+        nouns[kind >> _NOUN] = nouns.get(kind >> _NOUN, 0.0) + share
+    lifts = {kind: 1 + _LIFT * (nouns[kind >> _NOUN] + share) / total for kind, share in whole.items()}
+    lifts[0] = 1.0
+    again = [(place, score * lifts[kind]) for (place, score), kind in zip(best, kinds, strict=True)]
+    again.sort(key=itemgetter(1), reverse=True)
     return again + hits[len(best) :]
 
 

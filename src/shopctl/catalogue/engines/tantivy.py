@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -266,10 +265,9 @@ def _with_ties(places: Sequence[tuple[Any, float]], wanted: int) -> Sequence[tup
 
 def _counts(field: Keyword, buckets: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
     start = len(VALUE) if field == "fact" else 0
-    counts = [(bucket["key"][start:], bucket["doc_count"]) for bucket in buckets]
+    counts = [(-bucket["doc_count"], bucket["key"][start:]) for bucket in buckets]
     counts.sort()
-    counts.sort(key=itemgetter(1), reverse=True)  # which leaves equally frequent ones in their order
-    return counts
+    return [(value, -count) for count, value in counts]
 
 
 def counted(field: Keyword, key: str, most: int) -> dict[str, Any]:
