@@ -3,7 +3,8 @@
     python benchmarks/p2_search.py                    100,000 products
     python benchmarks/p2_search.py --rows 1000000
 
-The peer runs the very query that shopctl runs, on the same index, and fetches nothing but ids and scores.
+The peer runs the very query that shopctl runs, on the same index, and fetches nothing but ids and scores; then it
+counts the facets, which shopctl does beside the query where the catalogue is large.
 """
 
 from __future__ import annotations
