@@ -97,8 +97,10 @@ class Shown(NamedTuple):
 
 def shown(unit: Unit, ids: list[int], terms: Terms) -> dict[int, Shown]:
     """Products by their numbers; those that are not there are missing."""
-    rows = _rows(unit, sorted(ids), f"id, sku, name, brand, category, {_STOCK}", (), {"now": terms.now})
-    prices = queries.prices_of(unit, ids) if ids else {}
+    if not ids:
+        return {}
+    rows = _rows(unit, ids.copy(), f"id, sku, name, brand, category, {_STOCK}", (), {"now": terms.now})
+    prices = queries.prices_of(unit, ids)
     return {number: Shown._make((*row, prices.get(number, ()))) for number, *row in rows}
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shopctl.catalogue import candidates
 from shopctl.catalogue.candidates import Terms
 from shopctl.catalogue.engines.errors import BadRange, UnknownSearchField
-from shopctl.catalogue.ports import Index, Question
+from shopctl.catalogue.finding import Page
+from shopctl.catalogue.ports import Index, Keyword
 from shopctl.catalogue.where import FIELDS, KEYWORDS, NUMBERS
 from shopctl.kernel import money
 from shopctl.storage.unit import Unit
@@ -49,6 +51,7 @@ class Facet(NamedTuple):
     guessed: bool = False  # a bare name, taken for an option or attribute
 
 
+@lru_cache(maxsize=200)
 def parsed(text: str) -> Facet:
     """A facet from its text: `brand`, `attributes.color`, `price:0-50,50-`. Raises UnknownSearchField, BadRange."""
     name, colon, bounds = text.partition(":")
@@ -68,28 +71,28 @@ def parsed(text: str) -> Facet:
     return Facet(text, "fact", name, ranges, guessed=True)
 
 
-def counts(
-    unit: Unit,
-    index: Index,
-    question: Question,
-    wanted: Sequence[Facet],
-    terms: Terms,
-    matches: Collection[int] | None,
-) -> dict[str, list[dict[str, Any]]]:
-    """By name, [{"value","count"}]: values by how frequent they are, ranges in their order, empty ones too.
-
-    `matches` are the ids of all matches where the index alone could not tell. Prices and stock come from the database.
-    """
+def columns_of(wanted: Sequence[Facet]) -> tuple[dict[str, tuple[Keyword, str]], int]:
+    """What the index counts of these facets: by name the field with the key of a fact, and so many values of each."""
     columns = {
         facet.name: (KEYWORDS.get(facet.field, "fact"), facet.key) for facet in wanted if facet.field not in NUMBERS
     }
-    most = _MOST_NUMBERS if any(facet.ranges for facet in wanted) else _MOST_VALUES
-    counted = index.count(question, tuple(columns.values()), most, within=matches) if columns else []
-    found = dict(zip(columns, counted, strict=True))
+    return columns, _MOST_NUMBERS if any(facet.ranges for facet in wanted) else _MOST_VALUES
+
+
+def counts(
+    unit: Unit, index: Index, page: Page, wanted: Sequence[Facet], terms: Terms
+) -> dict[str, list[dict[str, Any]]]:
+    """By name, [{"value","count"}]: values by how frequent they are, ranges in their order, empty ones too.
+
+    Those of all that match, of which `page` is one. Prices and stock come from the database.
+    """
+    if not wanted:
+        return {}
+    found = dict(zip(columns_of(wanted)[0], page.counts(), strict=True))
     shown: dict[str, list[dict[str, Any]]] = {}
     for facet in wanted:
         if facet.field in NUMBERS:
-            ids = [number for number, _ in index.every(question)] if matches is None else list(matches)
+            ids = [number for number, _ in index.every(page.question)] if page.matches is None else list(page.matches)
             amounts = candidates.amounts(unit, ids, facet.field, terms)
             exponent = money.exponent_of(terms.currency) if facet.field == "price" else 0
             shown[facet.name] = _by_range([(Decimal(amount).scaleb(-exponent), 1) for amount in amounts], facet.ranges)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shopctl.catalogue import queries
 from shopctl.catalogue.candidates import Choice, Terms, chosen
 from shopctl.catalogue.indexing import Standing
-from shopctl.catalogue.ports import Filter, Index, Question
+from shopctl.catalogue.ports import Counts, Filter, Index, Keyword, Question
 from shopctl.catalogue.wording.reading import Reading
 from shopctl.storage.unit import Unit
 
@@ -28,19 +28,23 @@ class Asked(NamedTuple):
     sort: str
     limit: int
     offset: int
+    columns: Sequence[tuple[Keyword, str]] = ()  # whose values are counted
+    most: int = 0  # of each
 
 
 class Page(NamedTuple):
     """Hits as (id, score), and what was done to find them.
 
-    `matches` are the ids of all that match, where the index alone could not tell; `corrected` is the text with its
-    spelling put right; `left_out` are words that no hit needs to have, since nothing has them with all the others.
+    `matches` are the ids of all that match, where the index alone could not tell; `counts` waits for those of the
+    columns; `corrected` is the text with its spelling put right; `left_out` are words that no hit needs to have, since
+    nothing has them with all the others.
     """
 
     total: int
     hits: Sequence[tuple[int, float]]
     matches: Collection[int] | None
     question: Question
+    counts: Callable[[], Counts]
     corrected: str | None = None
     left_out: tuple[str, ...] = ()
 
@@ -116,21 +120,33 @@ def _found(unit: Unit, standing: Standing, asked: Asked, question: Question) -> 
         question = question._replace(priced=asked.choice.priced(asked.terms.currency))
         if asked.sort == "relevance" and all(condition.field == "price" for condition in asked.choice.conditions):
             sure = _sure(unit, standing.index, asked, question)
+            counts = _counting(standing.index, sure, asked)
             found = standing.index.find(sure, last)
             hits = (_by_sku(unit, found.hits) if question.text.strip() else found.hits)[first:last]
             if question.priced is None or len(_chosen(unit, asked, hits)) == len(hits):
-                return Page(found.total, hits, None, sure)
+                return Page(found.total, hits, None, sure, counts)
             # It is not what the database says: then that alone decides.
             question = question._replace(priced=None)
     every = standing.index.every(question)
     hits = _chosen(unit, asked, every)
     matches = None if len(hits) == len(every) else {number for number, _ in hits}
-    return Page(len(hits), hits[first:last], matches, question)
+    counts = _counting(standing.index, question, asked, matches)
+    return Page(len(hits), hits[first:last], matches, question, counts)
+
+
+def _counting(
+    index: Index, question: Question, asked: Asked, within: Collection[int] | None = None
+) -> Callable[[], Counts]:
+    if not asked.columns:
+        return list
+    if within is None:
+        return index.counting(question, asked.columns, asked.most)
+    return lambda: index.count(question, asked.columns, asked.most, within=within)
 
 
 def _sure(unit: Unit, index: Index, asked: Asked, question: Question) -> Question:
     """The question without those whose price at this moment is another than at the moments that fit."""
-    if question.priced is None:
+    if question.priced is None or not index.varies(asked.terms.currency):
         return question
     varying = index.every(question._replace(priced=question.priced._replace(varying=True)))
     fitting = {number for number, _ in _chosen(unit, asked, varying)} if varying else ()

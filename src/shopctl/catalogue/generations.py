@@ -26,11 +26,13 @@ class Generations:
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
         self.kind = kind
+        self._pointer = os.path.join(folder, _POINTER)
 
     def current(self) -> Path | None:
         """The one in use; None when there is none of this kind."""
         try:
-            name = (self.folder / _POINTER).read_text(encoding="ascii").strip()
+            with open(self._pointer, encoding="ascii") as file:
+                name = file.read().strip()
         except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             return None
         # The pointer is a name and never a way out of the folder.

@@ -59,9 +59,11 @@ class Indexing:
         self._last: tuple[tuple[Path, object], Index] | None = None
         self.generations = Generations(folder, f"{engine.name}-{engine.format}-{engine.language}")
 
-    def kept(self) -> Index | None:
-        """The index in use, opened once for as long as nothing is committed to it; for reading only. As `opened`."""
-        path = self.generations.current()
+    def kept(self, path: Path | None) -> Index | None:
+        """The index in use, opened once for as long as nothing is committed to it; for reading only. As `opened`.
+
+        `path` is that of the generation in use.
+        """
         stamp = None if path is None else self._stamp(path)
         last = self._last
         if stamp is not None and last is not None and last[0] == stamp:

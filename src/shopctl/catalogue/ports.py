@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from shopctl.kernel.clock import Instant
+
+Counts = list[list[tuple[str, int]]]
+"""For each field that was counted: its values and how many products have them, the most frequent first."""
 
 Keyword = Literal["brand", "category", "fact", "kind", "sku", "tag"]
 """A field that is compared as a whole; case and accents do not count."""
@@ -146,11 +149,17 @@ class Index(Protocol):
         most: int,
         *,
         within: Collection[int] | None = None,
-    ) -> list[list[tuple[str, int]]]:
-        """For each field, with the key of a fact: its `most` frequent values among all matches, those first.
+    ) -> Counts:
+        """For each field, with the key of a fact: its `most` frequent values among all matches.
 
         `within` leaves only these ids.
         """
+
+    def counting(self, question: Question, columns: Sequence[tuple[Keyword, str]], most: int) -> Callable[[], Counts]:
+        """What `count` tells, begun now where it can go on beside other work, and waited for when it is called."""
+
+    def varies(self, currency: str) -> bool:
+        """Whether any product may have a price in this currency that depends on the moment."""
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""

@@ -47,8 +47,8 @@ def by_ids(unit: Unit, ids: Iterable[int], *, now: Instant, lock: bool = False) 
 
 def skus_of(unit: Unit, ids: Iterable[int]) -> dict[int, str]:
     """SKUs by the inner number of their products."""
-    where = f"id in (select cast(each.value ->> 0 as bigint) from {unit.each('ids')})"
-    return dict(unit.tuples(f"select id, sku from product where {where}", ids=json_array(ids)))
+    where = f"id in (select cast(each.value as bigint) from {unit.each('ids')})"
+    return dict(unit.tuples(f"select id, sku from product where {where}", ids=json.dumps(list(ids))))
 
 
 def numbers_of(unit: Unit, skus: Iterable[str]) -> dict[int, str]:
@@ -83,9 +83,9 @@ def prices_of(unit: Unit, ids: Iterable[int]) -> dict[int, tuple[Price, ...]]:
     found: dict[int, list[Price]] = {}
     for row in unit.tuples(
         f"""select {_PRICE} from price
-             where product_id in (select cast(each.value ->> 0 as bigint) from {unit.each("ids")})
+             where product_id in (select cast(each.value as bigint) from {unit.each("ids")})
              order by {_PRICE_ORDER}""",
-        ids=json_array(ids),
+        ids=json.dumps(list(ids)),
     ):
         found.setdefault(row[0], []).append(Price._make(row[1:]))
     return {number: tuple(prices) for number, prices in found.items()}

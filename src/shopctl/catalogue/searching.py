@@ -101,7 +101,7 @@ class SearchService:
         before = self.indexing.generations.current()
         try:
             # Opened before the snapshot is taken: what the index holds, the database then shows.
-            index = self.indexing.kept()
+            index = self.indexing.kept(before)
             if index is None:
                 raise IndexUnusable(reason="there is none yet")
             return self._searched(plan, index, started)
@@ -180,12 +180,13 @@ class SearchService:
             None if any_status else now,
         )
         choice = Choice(None if any_status else "active", in_database)
-        return _Plan(
-            conditions,
-            Asked(question, choice, Terms(currency, now), request.sort, request.limit, request.offset),
-            request,
-            [facets.parsed(_sound(field)) for field in request.facets],
-        )
+        wanted = [facets.parsed(_sound(field)) for field in request.facets]
+        columns, most = facets.columns_of(wanted)
+        asked = Asked(
+            question, choice, Terms(currency, now), request.sort, request.limit, request.offset,
+            tuple(columns.values()), most,
+        )  # fmt: skip
+        return _Plan(conditions, asked, request, wanted)
 
     def _searched(self, plan: _Plan, index: Index, started: float) -> dict[str, Any]:
         with self.database.read() as unit:
@@ -193,8 +194,8 @@ class SearchService:
             index = standing.index
             _check_names(index, plan)
             found = page(unit, standing, plan.asked, self._read)
-            counts = facets.counts(unit, index, found.question, plan.facets, plan.asked.terms, found.matches)
             products = shown(unit, [number for number, _ in found.hits], plan.asked.terms)
+            counts = facets.counts(unit, index, found, plan.facets, plan.asked.terms)
         answer: dict[str, Any] = {
             "hits": [_hit(products[number], score, plan) for number, score in found.hits if number in products],
             "facets": counts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple, cast
 
 from shopctl.catalogue.engines.errors import BadCondition
@@ -46,6 +47,7 @@ class Condition(NamedTuple):
         return self.field in NUMBERS or self.operator not in ("=", "!=")
 
 
+@lru_cache(maxsize=200)
 def parsed(text: str) -> Condition:
     """A condition from its text. Raises BadCondition.
 

@@ -214,6 +214,26 @@ def test_several_fields_are_counted_at_once(index):
     )
 
 
+def test_what_most_hits_are_comes_before_what_only_goes_with_it(index):
+    flat = [mug(number, name=f"Flat monitor {number}", description="", details="") for number in range(2, 7)]
+    filled(index, mug(1, name="Monitor arm", description="", details=""), *flat)
+
+    assert ids(index, "monitor") == [2, 3, 4, 5, 6, 1]
+    assert ids(index, "monitor arm")[0] == 1
+    assert [number for number, _ in index.find(Question("monitor"), 3).hits] in ([2, 3, 4, 5, 6], [2, 3, 4])
+
+
+@pytest.mark.parametrize("large", [0, 10**9])
+def test_counting_may_begin_before_it_is_waited_for(index, monkeypatch, large):
+    monkeypatch.setattr("shopctl.catalogue.engines.tantivy._LARGE", large)
+    filled(index, mug(1), mug(2, brand="Zeta", visible=(10, 20)))
+
+    waited_for = [index.counting(Question("mug", visible_at=at), [("brand", "")], 100) for at in (9, 10)]
+
+    assert ids(index, "mug") == [1, 2]
+    assert [counts() for counts in waited_for] == [[[("Acme", 1)]], [[("Acme", 1), ("Zeta", 1)]]]
+
+
 def test_what_may_cost_so_much_is_found_and_what_varies_told_apart(index):
     largest = 2**63 - 1
     filled(
@@ -237,6 +257,7 @@ def test_what_may_cost_so_much_is_found_and_what_varies_told_apart(index):
     assert 1 not in costing(((0, largest),), varying=True)
     assert ids(index, "mug", priced=Priced("EUR", (((0, 50),),))) == [1]
     assert ids(index, "mug", priced=Priced("GBP", (((0, 50),),))) == []
+    assert index.varies("USD"), "never denied where there is one"
 
 
 def test_products_that_are_left_out_are_neither_found_nor_counted(index):

@@ -16,3 +16,8 @@ def head(name: str, language: str) -> str:
     rest = _REST.search(name, 1)
     words = _WORD.findall(name, 0, rest.start()) if rest else _WORD.findall(name)
     return " ".join(words[:2] if language in _NOUN_FIRST else words[-2:])
+
+
+def noun(head: str, language: str) -> str:
+    """The noun of what `head` gave."""
+    return head.partition(" ")[0] if language in _NOUN_FIRST else head.rpartition(" ")[2]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import tantivy
 from tantivy import Order
 
+from shopctl.catalogue.engines.alike import lifted
+from shopctl.catalogue.engines.aside import begun
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.tantivy_query import filled, of_ids, query_of, side_by_side, stem_of, words_of
@@ -24,13 +26,14 @@ from shopctl.catalogue.engines.tantivy_schema import (
     schema,
     written,
 )
-from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
+from shopctl.catalogue.ports import Counts, Document, Found, Index, Keyword, Position, Question, Writer
 
 _LITTLE_HEAP = 20_000_000  # bytes; a few thousand documents fit in one segment
 _BULK_HEAP = 64_000_000  # with more the writer is no faster, and merging needs memory beside it
 _THREADS = 1  # another is slower: documents are made in one, and segments are merged in threads of their own
 _SEGMENT_VALUES = 60_000  # so many of each segment are added up; below tantivy's limit of 65,000
 _BATCH = 500
+_LARGE = 300_000  # products; of fewer, values are counted in less time than a busy machine takes to wake a thread
 _TIED = 100  # equally good hits that are looked at behind the last place asked for
 
 
@@ -51,7 +54,7 @@ class TantivyEngine:
 
     def open(self, folder: Path) -> Index:
         """Open one. Raises IndexUnusable."""
-        with _readable():
+        with _READABLE:
             index = tantivy.Index.open(str(folder))
         return TantivyIndex(prepared(index, self.language), folder, self.language)
 
@@ -59,11 +62,6 @@ class TantivyEngine:
         """The list of segments is a file that each commit replaces by another."""
         found = os.stat(f"{folder}/meta.json")
         return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-class _Hit(NamedTuple):
-    score: float
-    id: int
 
 
 class TantivyIndex:
@@ -79,7 +77,7 @@ class TantivyIndex:
 
     def renew(self) -> None:
         """Look at the latest commit."""
-        with _readable():
+        with _READABLE:
             if self._searcher is not None:
                 self._index.reload()
             self._searcher = self._index.searcher()
@@ -94,7 +92,7 @@ class TantivyIndex:
     def position(self) -> Position:
         """How far it has followed the change log. Raises IndexUnusable for an index that was never committed."""
         if self._position is None:
-            with _readable():
+            with _READABLE:
                 found = self._searcher.search(of_ids([POSITION_ID]), 1).hits
                 if not found:
                     raise IndexUnusable(reason="it was never finished")
@@ -107,26 +105,28 @@ class TantivyIndex:
         query = query_of(question, self._language)
         most = max(1, self._searcher.num_docs)
         wanted = min(limit, most)
-        with _readable():
+        with _READABLE:
             if not question.text.strip():
                 found = self._searcher.search(query, wanted, order_by_field=COLUMNS["sku"], order=Order.Asc)
-                return Found(found.count, [(hit.id, 0.0) for hit in self._hits(found.hits)])
+                return Found(found.count, self._hits([(place, 0.0) for _, place in found.hits]))
             ask = min(wanted + _TIED, most)
             found = self._searcher.search(query, ask)
+            places = self._lifted(found.hits)
             # The last place asked for may fall among equally good ones: then all of these are needed.
-            while ask < most and len(found.hits) == ask and found.hits[-1][0] == found.hits[wanted - 1][0]:
+            while ask < most and len(places) == ask and places[-1][1] == places[wanted - 1][1]:
                 ask = min(ask * 8, most)
                 found = self._searcher.search(query, ask)
-            hits = self._hits(_with_ties(found.hits, wanted))
-        return Found(found.count, [(hit.id, hit.score) for hit in hits])
+                places = self._lifted(found.hits)
+            return Found(found.count, self._hits(_with_ties(places, wanted)))
 
     def every(self, question: Question) -> list[tuple[int, float]]:
         """All matches as (id, score), in no order."""
         query = query_of(question, self._language)
-        with _readable():
+        with _READABLE:
             found = self._searcher.search(query, max(1, self._searcher.num_docs), count=False)
-            hits = self._hits(found.hits)
-        return [(hit.id, hit.score if question.text.strip() else 0.0) for hit in hits]
+            if question.text.strip():
+                return self._hits(self._lifted(found.hits))
+            return self._hits([(place, 0.0) for _, place in found.hits])
 
     def count(
         self,
@@ -135,27 +135,31 @@ class TantivyIndex:
         most: int,
         *,
         within: Collection[int] | None = None,
-    ) -> list[list[tuple[str, int]]]:
+    ) -> Counts:
         """For each field: its `most` frequent values among all matches, equally frequent ones by value.
 
         Which of them come last when there are more is not settled.
         """
         asked = {str(number): counted(field, key, most) for number, (field, key) in enumerate(columns)}
         query = query_of(question, self._language) if within is None else of_ids(within)
-        with _readable():
+        with _READABLE:
             found = self._searcher.aggregate(query, asked)
-        counts = [
-            [
-                (bucket["key"].removeprefix(VALUE) if field == "fact" else bucket["key"], bucket["doc_count"])
-                for bucket in found[str(number)]["buckets"]
-            ]
-            for number, (field, _) in enumerate(columns)
-        ]
-        return [sorted(each, key=lambda pair: (-pair[1], pair[0])) for each in counts]
+        return [_counts(field, found[str(number)]["buckets"]) for number, (field, _) in enumerate(columns)]
+
+    def counting(self, question: Question, columns: Sequence[tuple[Keyword, str]], most: int) -> Callable[[], Counts]:
+        """What `count` tells; of a large catalogue in a thread of its own: tantivy leaves Python's lock to others."""
+        if self.documents < _LARGE:
+            return lambda: self.count(question, columns, most)
+        return begun(lambda: self.count(question, columns, most))
+
+    def varies(self, currency: str) -> bool:
+        """Whether any product may have a price in this currency that depends on the moment."""
+        with _READABLE:
+            return bool(self._searcher.doc_freq("price_varies", currency))
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
-        with _readable():
+        with _READABLE:
             return bool(self._searcher.search(filled(fact_column(key)), 1, count=False).hits)
 
     def words(self, text: str) -> Sequence[str]:
@@ -168,7 +172,7 @@ class TantivyIndex:
 
     def frequency(self, word: str) -> int:
         """How many products have this very word elsewhere than in their description."""
-        with _readable():
+        with _READABLE:
             return int(self._searcher.doc_freq("words", word))
 
     def knows(self, word: str) -> bool:
@@ -176,18 +180,18 @@ class TantivyIndex:
         if self.frequency(word):
             return True
         stem = self.stem(word)
-        with _readable():
+        with _READABLE:
             return any(self._searcher.doc_freq(name, stem) for name in WEIGHTS)
 
     def beginning(self, start: str, limit: int) -> Sequence[tuple[str, int]]:
         """Words that begin so, each with its frequency, the most frequent first."""
-        with _readable():
+        with _READABLE:
             found: list[tuple[str, int]] = self._searcher.terms_with_prefix("words", start, None, limit)
         return found
 
     def together(self, words: Sequence[str]) -> int:
         """How many products have these words side by side in their name."""
-        with _readable():
+        with _READABLE:
             return int(self._searcher.search(side_by_side(words, self._language), 1).count)
 
     @contextmanager
@@ -202,9 +206,13 @@ class TantivyIndex:
         finally:
             open_writer.close(merged=bulk)
 
-    def _hits(self, pairs: Sequence[tuple[Any, Any]]) -> list[_Hit]:
-        ids = self._searcher.fast_field_values("id", [place for _, place in pairs])
-        return [_Hit(score, number) for (score, _), number in zip(pairs, ids, strict=True)]
+    def _lifted(self, pairs: Sequence[tuple[Any, Any]]) -> list[tuple[Any, float]]:
+        places = [(place, score) for score, place in pairs]
+        return lifted(places, lambda best: self._searcher.fast_field_values("alike", best))
+
+    def _hits(self, places: Sequence[tuple[Any, float]]) -> list[tuple[int, float]]:
+        ids = self._searcher.fast_field_values("id", [place for place, _ in places])
+        return [(number, score) for (_, score), number in zip(places, ids, strict=True)]
 
 
 class TantivyWriter:
@@ -247,12 +255,19 @@ class TantivyWriter:
                 writer.wait_merging_threads()
 
 
-def _with_ties(pairs: Sequence[tuple[Any, Any]], wanted: int) -> Sequence[tuple[Any, Any]]:
+def _with_ties(places: Sequence[tuple[Any, float]], wanted: int) -> Sequence[tuple[Any, float]]:
     """The first places, and those behind them that are as good as the last."""
     last = wanted
-    while 0 < last < len(pairs) and pairs[last][0] == pairs[wanted - 1][0]:
+    while 0 < last < len(places) and places[last][1] == places[wanted - 1][1]:
         last += 1
-    return pairs[:last]
+    return places[:last]
+
+
+def _counts(field: Keyword, buckets: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
+    start = len(VALUE) if field == "fact" else 0
+    counts = [(-bucket["doc_count"], bucket["key"][start:]) for bucket in buckets]
+    counts.sort()
+    return [(value, -count) for count, value in counts]
 
 
 def counted(field: Keyword, key: str, most: int) -> dict[str, Any]:
@@ -261,17 +276,20 @@ def counted(field: Keyword, key: str, most: int) -> dict[str, Any]:
     return {"terms": {"field": column, "size": most, "segment_size": _SEGMENT_VALUES}}
 
 
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise _damaged(error) from None
-    except BaseException as error:
+class _Readable:
+    """Turns what tantivy raises inside into IndexUnusable; a class, since each word of a question enters it often."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         # A damaged file may also make tantivy panic, which is no Exception.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _damaged(error) from None
+        if isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException":
+            assert error is not None
+            raise _damaged(error) from None
+
+
+_READABLE = _Readable()
 
 
 def _damaged(error: BaseException) -> IndexUnusable:

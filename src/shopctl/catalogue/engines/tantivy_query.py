@@ -7,6 +7,7 @@ weights follow what a word in that place says about a product.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +35,7 @@ _EXACT_SKU = 1000.0
 _MOST_WORDS = 32  # of a question; the rest is left out
 
 
+@lru_cache(maxsize=8)  # what finds the hits of a page counts their facets too
 def query_of(question: Question, language: str) -> Any:
     """The query. Filters choose and do not score."""
     clauses: list[tuple[Any, Any]] = [(Occur.MustNot, _number("id", POSITION_ID))]
@@ -71,6 +73,7 @@ def side_by_side(words: Sequence[str], language: str) -> Any:
     return _phrase("name", words, language)
 
 
+@lru_cache(maxsize=2000)
 def stem_of(word: str, language: str) -> str:
     """A word without its ending."""
     stems = analyzers(language)["stemmed"].analyze(word)
@@ -120,6 +123,7 @@ def _way(way: Way, language: str) -> Any:
     return query if way.weight == 1.0 else Query.boost_query(query, way.weight)
 
 
+@lru_cache(maxsize=2000)  # people ask with the same words
 def _word(word: str, language: str) -> Any:
     stem = stem_of(word, language)
     ways = [Query.boost_query(_term(name, stem), weight) for name, weight in WEIGHTS.items()]

@@ -9,11 +9,12 @@ from typing import Any
 
 import tantivy
 
+from shopctl.catalogue.engines.alike import kind_of
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS, exact, price
-from shopctl.catalogue.engines.names import head
+from shopctl.catalogue.engines.names import head, noun
 from shopctl.catalogue.ports import Document
 
-FORMAT = 3  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 4  # raise it with every change of this module that makes other terms of the same document
 
 
 HEAD = "head"  # the words of the name that say what it is
@@ -41,6 +42,7 @@ def schema() -> Any:
             builder.add_text_field(name, tokenizer_name="keyword", index_option="basic", fast=True)
     # A column for each key: what counts the values of one looks at no other's.
     builder.add_json_field(COLUMNS["fact"], tokenizer_name="keyword", index_option="basic", fast=True)
+    builder.add_integer_field("alike", fast=True)  # what kind of thing it is
     builder.add_text_field("shown", tokenizer_name="raw", index_option="basic")  # never | timed; always: without
     builder.add_integer_field("visible_from", fast=True)
     builder.add_integer_field("visible_until", fast=True)
@@ -80,11 +82,13 @@ def prepared(index: Any, language: str) -> Any:
 def written(document: Document, language: str) -> Any:
     """A document as tantivy takes it."""
     words = [document.sku, document.name]
+    what = head(document.name, language)
     fields: dict[str, Any] = {
         "id": document.id,
         "sku": document.sku,
         "name": document.name,
-        HEAD: head(document.name, language),
+        HEAD: what,
+        "alike": _alike(noun(what, language), document.brand, language),
         "kind_is": document.kind,
         "words": words,
     }
@@ -146,6 +150,12 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 def _fact_key(key: str) -> str:
     # Points and backslashes mean something in the name of a column, and a name is never empty.
     return folded(shortened(key)).translate(_IN_NAMES) or "\x02"
+
+
+@lru_cache(maxsize=20_000)
+def _alike(word: str, brand: str, language: str) -> int:
+    stems = analyzers(language)["stemmed"].analyze(word)
+    return kind_of(stems[-1] if stems else "", folded(brand))
 
 
 @lru_cache(maxsize=10_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from whoosh import index as whoosh_index
 from whoosh.query import Term
 
+from shopctl.catalogue.engines.alike import lifted
 from shopctl.catalogue.engines.columns import WEIGHTS
 from shopctl.catalogue.engines.errors import IndexNotWritten, IndexUnusable
 from shopctl.catalogue.engines.whoosh_query import filters_of, query_of, side_by_side
@@ -25,7 +26,7 @@ from shopctl.catalogue.engines.whoosh_schema import (
     words_of,
     written,
 )
-from shopctl.catalogue.ports import Document, Found, Index, Keyword, Position, Question, Writer
+from shopctl.catalogue.ports import Counts, Document, Found, Index, Keyword, Position, Question, Writer
 
 _LITTLE_MEMORY, _BULK_MEMORY = 32, 128  # MB before a segment is written
 _DIGITS = 4  # of a score that tell two hits apart: sums in another order differ behind them
@@ -109,7 +110,7 @@ class WhooshIndex:
         most: int,
         *,
         within: Collection[int] | None = None,
-    ) -> list[list[tuple[str, int]]]:
+    ) -> Counts:
         """For each field: its `most` frequent values among all matches, equally frequent ones by value."""
         chosen = None if within is None else set(within)
         counts: list[dict[str, int]] = [{} for _ in columns]
@@ -122,6 +123,14 @@ class WhooshIndex:
                     for value in {value for value in values if value is not None}:
                         counted[value] = counted.get(value, 0) + 1
         return [sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:most] for counted in counts]
+
+    def counting(self, question: Question, columns: Sequence[tuple[Keyword, str]], most: int) -> Callable[[], Counts]:
+        """What `count` tells, when it is called: two threads of Python are no faster than one."""
+        return lambda: self.count(question, columns, most)
+
+    def varies(self, currency: str) -> bool:
+        """True: prices are only stored, and finding out would be looking at all of them."""
+        return True
 
     def has_fact(self, key: str) -> bool:
         """Whether any product has an option or attribute of this name."""
@@ -177,20 +186,23 @@ class WhooshIndex:
         kept, kept_off = filters_of(question)
         scored = bool(question.text.strip())
         without = set(map(str, question.without))
-        found = []
+        found: list[tuple[dict[str, Any], float]] = []
         with _readable():
             results = self._searcher.search(
                 query_of(question, self._language), limit=None, filter=kept, mask=kept_off, scored=scored
             )
             for hit in results:
                 stored = hit.fields()
-                _, visible, costs = stored["shown"]
+                _, visible, costs, _ = stored["shown"]
                 at = question.visible_at
                 if at is not None and (visible is None or not visible[0] <= at < visible[1]):
                     continue
                 if stored["id"] not in without and (question.priced is None or may_cost(costs, question.priced)):
-                    found.append((int(stored["id"]), round(float(hit.score), _DIGITS) if scored else 0.0, stored))
-        return found
+                    found.append((stored, round(float(hit.score), _DIGITS) if scored else 0.0))
+        if scored:
+            found.sort(key=lambda hit: -hit[1])
+            found = lifted(found, lambda best: [stored["shown"][3] for stored in best])
+        return [(int(stored["id"]), round(score, _DIGITS), stored) for stored, score in found]
 
 
 class WhooshWriter:

@@ -12,11 +12,12 @@ from whoosh import fields
 from whoosh.analysis import Analyzer, Token
 from whoosh.lang import has_stemmer, stemmer_for_language
 
+from shopctl.catalogue.engines.alike import kind_of
 from shopctl.catalogue.engines.columns import COLUMNS, WEIGHTS
-from shopctl.catalogue.engines.names import head
+from shopctl.catalogue.engines.names import head, noun
 from shopctl.catalogue.ports import Document, Keyword, Priced
 
-FORMAT = 2  # raise it with every change of this module that makes other terms of the same document
+FORMAT = 3  # raise it with every change of this module that makes other terms of the same document
 
 
 POSITION_ID = "-1"  # the one document that is no product: it stores the position
@@ -103,7 +104,7 @@ def schema(language: str) -> Any:
         words=fields.TEXT(analyzer=words, phrase=False),
         **{name: fields.TEXT(analyzer=keywords, phrase=False) for name in COLUMNS.values()},
         filled=fields.TEXT(analyzer=keywords, phrase=False),  # which keyword fields and facts have any value
-        shown=fields.STORED,  # (sku, visible, costs)
+        shown=fields.STORED,  # (sku, visible, costs, what kind of thing it is)
         values=fields.STORED,  # by keyword field: its values as they were written
         position=fields.STORED,
     )
@@ -123,6 +124,9 @@ def written(document: Document, language: str) -> dict[str, Any]:
     filled |= {f"fact {keyword(shortened(key))}" for key, _ in document.facts}
     above = {path for path in document.categories if any(o.startswith(f"{path} > ") for o in document.categories)}
     places = " ".join(path for path in document.categories if path not in above)
+    what = head(document.name, language)
+    nouns = words_of(noun(what, language))
+    kind = kind_of(stemmer(language)(nouns[-1]) if nouns else "", folded(document.brand))
     return {
         "id": str(document.id),
         "name": document.name,
@@ -130,11 +134,11 @@ def written(document: Document, language: str) -> dict[str, Any]:
         "category": places,
         "details": document.details,
         "description": document.description,
-        "head": head(document.name, language),
+        "head": what,
         "words": " ".join([document.sku, document.name, document.details, document.brand, places]),
         **{COLUMNS[name]: _BETWEEN.join(map(keyword, found)) for name, found in values.items()},
         "filled": _BETWEEN.join(sorted(filled)),
-        "shown": (document.sku, document.visible, tuple(map(tuple, document.costs))),
+        "shown": (document.sku, document.visible, tuple(map(tuple, document.costs)), kind),
         "values": values,
     }
 

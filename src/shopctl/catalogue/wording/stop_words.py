@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _WORDS = {
     "english": "a an and are at by for from in is it of on or that the this to with without your",
     "danish": "af den det der en er et for fra i med og pa som til uden",
@@ -21,6 +23,7 @@ _WORDS = {
 }
 
 
+@lru_cache(maxsize=4)
 def stop_words(language: str) -> frozenset[str]:
     """Those of a language, folded as an index folds words; none for a language without a list."""
     return frozenset(_WORDS.get(language, "").split())
