@@ -80,8 +80,8 @@ SETTINGS: tuple[Setting, ...] = (
         "auth.key_encryption_key",
         "key",
         "file:.shopctl/keys/auth.kek",
-        "Where the key that seals the auth database comes from: file:PATH, env:NAME, keyring:SERVICE/NAME, or what a"
-        " plugin brings, such as pkcs11:…",
+        "Where the key that seals the auth database comes from: file:PATH, env:NAME, keyring:SERVICE/NAME, or pkcs11:…"
+        " and what other plugins bring.",
     ),
     Setting(
         "customers.key_encryption_key",
