@@ -44,6 +44,11 @@ def refusal(token: str, *keys: SigningKey) -> str:
     return f"{refused.value.check} {refused.value.why}"
 
 
+def numbered(value: object) -> str | None:
+    """Names a case by its reason: what holds a key of this run would be called otherwise by each worker."""
+    return value if isinstance(value, str) and value.startswith(("form ", "header ")) else ""
+
+
 @pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize("payload", [b"", b"{}", b"\x00" * 20, "é🙂".encode()])
 def test_what_was_signed_is_verified(alg: str, payload: bytes) -> None:
@@ -86,6 +91,7 @@ def test_what_was_signed_is_verified(alg: str, payload: bytes) -> None:
         (f"{HEADER}.e3.{SIGNATURE}", "form base64"),
         (f"Bearer {TOKEN}", "form base64"),
     ],
+    ids=numbered,
 )
 def test_another_form_is_refused(token: str, why: str) -> None:
     assert refusal(token) == why
@@ -135,13 +141,14 @@ def test_another_spelling_is_refused_though_its_signature_fits(spelling: str) ->
         (b'{"alg":"EdDSA","kid":"../../etc/passwd"}', "key key"),
         (b'{"alg":"EdDSA","kid":"\' or 1=1"}', "key key"),
     ],
+    ids=numbered,
 )
 def test_another_header_is_refused(header: bytes, why: str) -> None:
     assert refusal(raw_token(header, b"{}", KEY)) == why
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", " none "])
-@pytest.mark.parametrize("signature", ["", SIGNATURE])
+@pytest.mark.parametrize("signature", ["", SIGNATURE], ids=["without", "with another's"])
 def test_a_token_that_is_not_signed_is_refused(alg: str, signature: str) -> None:
     header = b64(f'{{"alg":"{alg}","kid":"{KEY.kid}"}}'.encode())
 
