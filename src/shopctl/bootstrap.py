@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shopctl.audit.service import Audit
+    from shopctl.auth.exporting import UserExportService
+    from shopctl.auth.importing.service import UserImportService
     from shopctl.auth.keys import KeyService
     from shopctl.auth.logins import LoginService
     from shopctl.auth.personal_tokens import PersonalTokenService
@@ -268,6 +270,20 @@ class Services:
         from shopctl.auth.second_factors import SecondFactorService
 
         return SecondFactorService(self.auth)
+
+    @cached_property
+    def user_imports(self) -> UserImportService:
+        """Users out of files."""
+        from shopctl.auth.importing.service import UserImportService
+
+        return UserImportService(self.auth, rejects_folder=str(self.settings.home / "rejects"))
+
+    @cached_property
+    def user_exports(self) -> UserExportService:
+        """Users into files."""
+        from shopctl.auth.exporting import UserExportService
+
+        return UserExportService(self.auth)
 
     @cached_property
     def roles(self) -> RoleService:

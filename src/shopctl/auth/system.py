@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database
+from shopctl.storage.sealed_text import codes_of
 from shopctl.storage.sealing import Sealer
 from shopctl.storage.unit import Unit
 
@@ -57,6 +59,16 @@ class AuthSystem:
         """
         key = self.sealer.secret(unit, MACHINE_SECRETS)
         return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+    def codes(self, unit: Unit, purpose: str, texts: Iterable[str]) -> list[str]:
+        """The codes of many texts, at a fraction of the cost of each."""
+        key = self.sealer.secret(unit, MACHINE_SECRETS)
+        return [code.hex() for code in codes_of(key, f"{purpose}\0".encode(), texts)]
+
+    def password_origin(self, unit: Unit) -> str:
+        """What tells a hash made with this database's pepper from one that no login here could verify."""
+        pepper = self.sealer.secret(unit, PEPPER)
+        return hmac.new(pepper, b"shopctl password origin", hashlib.sha256).hexdigest()[:16]
 
 
 def random_secret(prefix: str) -> str:

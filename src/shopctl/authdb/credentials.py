@@ -131,6 +131,11 @@ def has_factor(unit: Unit, account_id: str) -> bool:
     return unit.value(sql, id=account_id) is not None
 
 
+def confirmed_factors(unit: Unit) -> int:
+    """How many accounts have a confirmed second factor."""
+    return int(unit.value("select count(*) from second_factor where confirmed_at is not null"))
+
+
 def set_recovery_codes(unit: Unit, account_id: str, hmacs: Iterable[str]) -> None:
     """Store new recovery codes in place of the old ones."""
     unit.execute("delete from recovery_code where account_id = :id", id=account_id)

@@ -50,6 +50,11 @@ def exists(unit: Unit, name: str) -> bool:
     return unit.value("select 1 from role where name = :name", name=name) is not None
 
 
+def all_names(unit: Unit) -> frozenset[str]:
+    """The names of all roles."""
+    return frozenset(name for (name,) in unit.tuples("select name from role"))
+
+
 def need(unit: Unit, names: Iterable[str]) -> None:
     """Raise RoleNotFound for the first of these that is not there."""
     for name in names:

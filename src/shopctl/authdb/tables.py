@@ -34,8 +34,9 @@ class Password(AuthTable, table=True):
 
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     hash: str  # sealed
-    kind: str  # what `auth.hashing.kind_of` says, for the census
+    kind: str  # what `auth.hash_forms.kind_of` says, for the census
     changed_at: int
+    imported: str | None = None  # HMAC of the hash that a file brought last: the same one again changes nothing
 
 
 class ClientSecret(AuthTable, table=True):

@@ -121,7 +121,7 @@ def import_(
     )
     imports = shop.services.imports
     try:
-        with progress(shop, "Importing", total=_size(file)) as bar:
+        with progress(shop, "Importing", total=size_of(file)) as bar:
             report = imports.run(
                 request,
                 lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected),
@@ -186,7 +186,8 @@ def _check_standard_output(output: str, rejects: str | None, plan: str | None) -
         raise BothWantStandardOutput(one=wanting[0], other=wanting[1])
 
 
-def _size(file: str) -> int | None:
+def size_of(file: str) -> int | None:
+    """Bytes of a file, None for a pipe."""
     import os
 
     return os.path.getsize(file) if file != "-" and os.path.isfile(file) else None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shopctl.cli import secrets, user_credentials, user_reports
+from shopctl.cli import secrets, user_credentials, user_feeds, user_reports
 from shopctl.cli.options import Context, Limit, Offset
 from shopctl.cli.secrets import PasswordFile, PasswordStdin
 from shopctl.cli.user_reports import Permissions, User
@@ -137,3 +137,4 @@ def revoke(ctx: Context, name: User, permissions: Permissions = None, role: Role
 
 user_credentials.register(noun)
 user_reports.register(noun)
+user_feeds.register(noun)

@@ -9,6 +9,10 @@ import time
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
 
+_DIGITS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))  # of a random byte: all are as likely
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_NOISY = 12  # characters at the end that are nothing but random
+
 _taking_turns = threading.Lock()
 _latest = 0
 
@@ -18,6 +22,30 @@ def new(prefix: str) -> str:
     number = uuid7()
     text = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
     return f"{prefix}_{text}"
+
+
+def several(prefix: str, count: int) -> list[str]:
+    """New identifiers as `new` makes them, each greater than the one before, at a fraction of the cost of each."""
+    global _latest
+    if count == 0:
+        return []
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    with _taking_turns:
+        first = max(milliseconds << 12 | (nanoseconds << 12) // 1_000_000, _latest + 1)
+        _latest = first + count - 1
+    noise = os.urandom(_NOISY * count).translate(_DIGITS).decode()
+    rest = os.urandom(count)
+    made, known, head = [], -1, ""
+    for number in range(count):
+        moment = first + number
+        if moment >> 12 != known:
+            known = moment >> 12
+            head = f"{prefix}_" + "".join(_ALPHABET[(known >> shift) & 31] for shift in range(45, -1, -5))
+        # The version, the fraction of a millisecond, the variant and two random bits are four characters.
+        middle = 7 << 16 | (moment & 4095) << 4 | 2 << 2 | rest[number] & 3
+        at = _NOISY * number
+        made.append(f"{head}{_PAIRS[middle >> 10]}{_PAIRS[middle & 1023]}{noise[at : at + _NOISY]}")
+    return made
 
 
 def uuid7() -> int:

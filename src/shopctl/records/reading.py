@@ -8,7 +8,8 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
 
 from shopctl.records.errors import ColumnTwice, EndlessRecord, NoRowsInFile, NotAFeed, UnknownColumns
@@ -18,6 +19,10 @@ from shopctl.records.source import Limits, Source, Transcoded
 
 _RECORD = ["record"]  # the one column of an NDJSON file's rejects: the row as it was
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+Naming = Callable[[tuple[str, ...]], Mapping[str, str]]
+"""What the names of columns mean, as our names for them; one that it leaves out is ignored."""
 
 
 class Row(NamedTuple):
@@ -35,19 +40,29 @@ class Row(NamedTuple):
 class RowFile:
     """An opened file; iterating gives its rows and rejects in their order, in bounded memory, once.
 
-    `header` is what the cells of its rejects stand under. A column that the file or a row does not name is not in the
-    values. In NDJSON a string is taken as it is, null is the empty text, true and false are these words, a number is as
-    it is written, and a list or an object is compact JSON.
+    `header` is what the cells of its rejects stand under, `names` our names for these columns (none in NDJSON). A
+    column that the file or a row does not name is not in the values. In NDJSON a string is taken as it is, null is the
+    empty text, true and false are these words, a number is as it is written, and a list or an object is compact JSON.
     """
 
     def __init__(
-        self, path: str, columns: Collection[str], limits: Limits | None = None, *, file: BinaryIO | None = None
+        self,
+        path: str,
+        columns: Collection[str],
+        limits: Limits | None = None,
+        *,
+        file: BinaryIO | None = None,
+        naming: Naming | None = None,
     ) -> None:
         """Open the file at `path` ("-": standard input); `file` stands in for it where it was opened already.
 
-        Raises BrokenFeed (exit 12) for what is no such file or has other columns, NotFound, UnreadableFile.
+        Without `naming` the file may have no columns but these. With it `ignored` holds the names, in the order in
+        which they were met, that mean nothing. Raises BrokenFeed (exit 12) for what is no such file or has other
+        columns, NotFound, UnreadableFile.
         """
         self.columns = tuple(columns)
+        self.ignored: dict[str, None] = {}
+        self._naming = None if naming is None else lru_cache(1000)(naming)
         self.source = Source(path, limits or Limits(), head_bytes=64 << 10, file=file)
         try:
             self._open()
@@ -62,6 +77,7 @@ class RowFile:
             raise NotAFeed(file=source.name, kind="binary data")
         self._lines = Lines(Transcoded(source, "utf-16") if utf_16 else source, source.limits.record_bytes)
         self._offset, self._delimiter, self.header = 0, ",", _RECORD
+        self.names: list[str] = []
         with self._refusing():
             first = self._first_line()
             self.format = "ndjson" if first.startswith("{") else "csv"
@@ -118,20 +134,38 @@ class RowFile:
         self.header = names[self._offset :]
         if self._offset and self.header == _RECORD:
             return
-        self._names = [_normal(name) for name in self.header]
+        self.names = self._named(self.header)
+        if self._naming is not None:
+            return
         if unknown := [name for name in self.header if _normal(name) not in self.columns]:
             listed = ", ".join(repr(name[:40]) for name in unknown[:10])
             raise UnknownColumns(file=self.source.name, unknown=listed, known=", ".join(self.columns))
-        for name in self._names:
-            if self._names.count(name) > 1:
+        for name in self.names:
+            if self.names.count(name) > 1:
                 raise ColumnTwice(file=self.source.name, column=name)
 
+    def _named(self, names: Sequence[str]) -> list[str]:
+        """Our names for these columns, the empty one for those that are ignored."""
+        if self._naming is None:
+            return [_normal(name) for name in names]
+        meaning = self._naming(tuple(names))
+        for name in names:
+            if name not in meaning and name.strip():
+                self.ignored[name] = None
+        return [meaning.get(name, "") for name in names]
+
     def _known(self, names: Sequence[str]) -> list[str]:
+        if self._naming is not None:
+            meaning = self._naming(tuple(names))
+            return [name for name in names if name in meaning or name in (*LEADING, *_RECORD)]
         return [name for name in names if _normal(name) in self.columns or name in (*LEADING, *_RECORD)]
 
     def _csv_rows(self) -> Iterator[Row | Reject]:
         lines = self._lines
         while True:
+            if (plain := self._plain_row()) is not None:
+                yield plain
+                continue
             # A reader for each row: one that does not close its quotes leaves nothing behind.
             texts = _Texts(lines, self.source.limits.record_bytes)
             consumed = texts.consumed
@@ -153,6 +187,23 @@ class RowFile:
             elif cells and any(cells):
                 yield self._row(line, cells)
 
+    def _plain_row(self) -> Row | None:
+        """The next row where it is as nearly all are, and no CSV is needed to read it: without quotes, in ASCII."""
+        if (raw := self._lines.next()) is None:
+            return None
+        if b'"' not in raw and raw.isascii() and b"\0" not in raw and b"\r" not in raw[:-2]:
+            cells = raw.decode("ascii").rstrip("\r\n").split(self._delimiter)
+            if len(cells) == self._offset + len(self.header) and self.header != _RECORD and any(cells):
+                cells = cells[self._offset :]
+                return Row(self._lines.number, self._values(cells), cells)
+        self._lines.put_back([raw])
+        return None
+
+    def _values(self, cells: list[str]) -> dict[str, str]:
+        values = dict(zip(self.names, cells, strict=True))
+        values.pop("", None)
+        return values
+
     def _misfit(self, cells: Sequence[str]) -> str:
         """What is wrong with the number of cells, empty when it fits; blank ones may be too many."""
         width = self._offset + len(self.header)
@@ -164,7 +215,7 @@ class RowFile:
         cells = cells[self._offset : self._offset + len(self.header)]
         if self.header == _RECORD:
             return self._json_row(line, cells[0])
-        return _checked(Row(line, dict(zip(self._names, cells, strict=True)), cells))
+        return _checked(Row(line, self._values(cells), cells))
 
     def _json_rows(self) -> Iterator[Row | Reject]:
         while (raw := self._lines.next()) is not None:
@@ -179,7 +230,8 @@ class RowFile:
             return Reject(line, "", "row.json", f"the row is not valid JSON: {what}", [text])
         if not isinstance(record, dict):
             return Reject(line, "", "row.json", "the row is not an object", [text])
-        values = {_normal(name): _text(value) for name, value in record.items()}
+        names = self._named(tuple(record))
+        values = {name: _text(value) for name, value in zip(names, record.values(), strict=True) if name}
         row = Row(line, values, [text])
         for name in values:
             if name not in self.columns:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -84,6 +85,20 @@ class DataKey:
         nonce = os.urandom(_NONCE)
         return self._prefix + text_of(nonce + self._cipher.encrypt(nonce, _encoded(text), self._associated(place)))
 
+    def seal_all(self, table: str, column: str, cells: Iterable[tuple[str, str]]) -> list[str]:
+        """The cells for many texts of one column, given as (row, text). Raises TextInvalid."""
+        cells = list(cells)
+        encrypt, prefix = self._cipher.encrypt, self._prefix
+        bound_to = self._bound_to + _column(table, column)
+        nonces = os.urandom(_NONCE * len(cells))
+        made = []
+        for number, (row, text) in enumerate(cells):
+            nonce = nonces[_NONCE * number : _NONCE * (number + 1)]
+            key = row.encode()
+            associated = b"%b%d:%b" % (bound_to, len(key), key)
+            made.append(prefix + text_of(nonce + encrypt(nonce, _encoded(text), associated)))
+        return made
+
     def open(self, place: Place, sealed: str) -> str:
         """The text of a cell. Raises SealBroken when it was altered or sealed elsewhere."""
         from cryptography.exceptions import InvalidTag
@@ -114,6 +129,24 @@ class IndexKey:
         """The index of a text in this column. Raises TextInvalid for lone surrogates."""
         message = self._bound_to + _column(table, column) + _encoded(text)
         return self._prefix + text_of(hmac.digest(self._secret, message, "sha256"))
+
+    def index_all(self, table: str, column: str, texts: Iterable[str]) -> list[str]:
+        """The indexes of many texts of one column. Raises TextInvalid."""
+        codes = codes_of(self._secret, self._bound_to + _column(table, column), texts)
+        return [self._prefix + text_of(code) for code in codes]
+
+
+def codes_of(key: bytes, start: bytes, texts: Iterable[str]) -> Iterator[bytes]:
+    """HMAC-SHA-256 of `start` and each text, at a fraction of the cost of `hmac.digest`. Raises TextInvalid."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.hmac import HMAC
+
+    begun = HMAC(key, SHA256())  # which `hmac.digest` would prepare anew for each text
+    begun.update(start)
+    for text in texts:
+        code = begun.copy()
+        code.update(_encoded(text))
+        yield code.finalize()
 
 
 @lru_cache(maxsize=256)

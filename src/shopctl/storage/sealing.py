@@ -7,7 +7,8 @@ so that nothing is sealed under a key that is about to be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 from weakref import ref
 
@@ -70,6 +71,15 @@ class Sealer:
         self.look(unit)
         return self._data_key(self._active(DATA)).seal(place, text)
 
+    def seals(self, unit: Unit, table: str, column: str) -> Callable[[Iterable[tuple[str, str]]], list[str]]:
+        """What seals many texts of one column, given as (row, text), at half the cost of `seal` for each.
+
+        It is good until the unit ends and asks nothing of it, so that rows can be sealed while others are on their way.
+        """
+        self._declared(table, column)
+        self.look(unit)
+        return partial(self._data_key(self._active(DATA)).seal_all, table, column)
+
     def open(self, unit: Unit, place: Place, sealed: str) -> str:
         """The text of a cell.
 
@@ -98,6 +108,18 @@ class Sealer:
         self.look(unit)
         ids = [row.id for row in reversed(self._rows.values()) if row.purpose == INDEX]
         return [self._index_key(key_id).index(table, column, normal) for key_id in ids]
+
+    def indexes_all(self, unit: Unit, table: str, column: str, texts: Sequence[str]) -> list[list[str]]:
+        """The same for many texts: for each key the indexes of all of them, those to be stored first.
+
+        Raises SealingKeysMissing.
+        """
+        index_of = self._declared(table, column).index_of
+        self.look(unit)
+        normal = [index_of(text) for text in texts]
+        active = self._active(INDEX)
+        others = [row.id for row in self._rows.values() if row.purpose == INDEX and row.id != active]
+        return [self._index_key(key_id).index_all(table, column, normal) for key_id in (active, *others)]
 
     def secret(self, unit: Unit, name: str) -> bytes:
         """The 32 random bytes that this database keeps under this name; made when a write unit first asks.

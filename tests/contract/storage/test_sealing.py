@@ -191,3 +191,14 @@ def test_two_that_begin_at_once_agree_on_the_keys(sealed: Database, database_url
     with sealed.read() as unit:
         assert [another().open(unit, EMAIL, cell) for cell in cells] == ["ada@example.com"] * 3
         assert unit.value("select count(*) from sealing_key") == 3
+
+
+def test_many_at_once_are_sealed_and_indexed_as_one_by_one(sealed: Database, sealer: Sealer) -> None:
+    texts = [f"Person {number} ä" for number in range(50)]
+    with sealed.unit() as unit:
+        cells = sealer.seals(unit, "person", "email")((str(number), text) for number, text in enumerate(texts))
+        opened = [sealer.open(unit, Place("person", "email", str(n)), cell) for n, cell in enumerate(cells)]
+        indexes = sealer.indexes_all(unit, "person", "email", texts)
+        assert indexes == [[sealer.index(unit, "person", "email", text) for text in texts]]
+    assert opened == texts
+    assert len(set(cells)) == len(texts)

@@ -61,3 +61,16 @@ def test_the_prefix_can_be_read_back():
 )
 def test_anything_else_has_no_prefix(text):
     assert ids.prefix_of(text) is None
+
+
+def test_many_at_once_are_as_those_made_one_by_one() -> None:
+    made = [ids.new("usr"), *ids.several("usr", 10_000), ids.new("usr"), *ids.several("usr", 0)]
+
+    assert made == sorted(set(made))
+    numbers = [number_of(each) for each in made]
+    assert {number >> 76 & 15 for number in numbers} == {7}
+    assert {number >> 62 & 3 for number in numbers} == {2}
+    assert len({number & (1 << 62) - 1 for number in numbers}) == len(made)
+    # Each of the random bits is set in half of them.
+    for bit in range(62):
+        assert 0.45 < sum(number >> bit & 1 for number in numbers) / len(numbers) < 0.55

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,17 @@ def _written(folder: Path, text: str) -> str:
     path = folder / "rows.csv"
     path.write_text(text)
     return str(path)
+
+
+def test_columns_may_go_by_other_names_and_mean_nothing(tmp_path: Path) -> None:
+    meaning = {"Login": "name", "mail": "email"}
+    for text, fields in (
+        ('Login;shoes;mail\nA;38;a@b\n"B";39;é\n', ["A", "a@b"]),
+        ('{"Login":"A","shoes":38,"mail":"a@b"}\n', ["A", "a@b"]),
+    ):
+        with closing(RowFile(_written(tmp_path, text), COLUMNS, naming=lambda _names: meaning)) as file:
+            rows = list(file)
+        assert isinstance(rows[0], Row)
+        assert [rows[0].values[name] for name in ("name", "email")] == fields
+        assert set(rows[0].values) == {"name", "email"}
+        assert list(file.ignored) == ["shoes"]

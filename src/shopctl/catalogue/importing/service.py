@@ -24,7 +24,6 @@ from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.merge import FIRST_PRODUCT, TABLES
 from shopctl.catalogue.importing.merging import Merging, abandon_others
 from shopctl.catalogue.importing.narrowing import narrow
-from shopctl.catalogue.importing.pipe import from_child
 from shopctl.catalogue.importing.plan_file import PlanWriter
 from shopctl.catalogue.importing.preview import Preview
 from shopctl.catalogue.importing.prune import held_back, missing, prune
@@ -34,6 +33,7 @@ from shopctl.catalogue.importing.run import Run, differing, fingerprint, portion
 from shopctl.catalogue.importing.survey import Watcher, survey
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.records.errors import BrokenFeed
+from shopctl.records.pipe import from_child
 from shopctl.records.source import Limits
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit

@@ -55,6 +55,7 @@ def _credentials() -> None:
         text("hash"),
         text("kind"),
         number("changed_at"),
+        text("imported", nullable=True),
         key("account_id"),
         _of_an_account(),
     )

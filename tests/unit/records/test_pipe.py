@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shopctl.catalogue.importing.pipe import ReaderDied, ReaderFailed, from_child
 from shopctl.records.errors import EndlessRecord
+from shopctl.records.pipe import ReaderDied, ReaderFailed, from_child
 
 
 def children() -> list[str]:

@@ -1,0 +1,169 @@
+"""`shopctl user import` and `export`: users in files."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile, size_of
+from shopctl.cli.options import Context, DetailedExitCode, DryRun
+from shopctl.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from shopctl.auth.exporting import Exported
+    from shopctl.auth.importing.report import Report
+    from shopctl.cli.shop import Shop
+
+
+class HashesOnTerminal(UsageError):
+    """The hashes of passwords would be shown on the terminal."""
+
+    code = "usage.hashes_on_terminal"
+    hint = "Name a file with --out FILE, or say --yes."
+
+
+class UserFormat(StrEnum):
+    """Formats that users can be written in."""
+
+    csv = "csv"
+    ndjson = "ndjson"
+
+
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on where a killed import stopped. Every import does: what is done is unchanged."),
+]
+ExportAs = Annotated[
+    UserFormat | None, typer.Option("--format", help="The format; by default that of FILE's name, else CSV.")
+]
+
+
+def import_(
+    ctx: Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV or NDJSON; - reads standard input.")],
+    on_error: Annotated[OnError, typer.Option("--on-error", help=OnError.__doc__)] = OnError.reject_file,
+    rejects: RejectsFile = None,
+    dry_run: DryRun = False,
+    detailed_exitcode: DetailedExitCode = False,
+    resume: Resume = False,
+) -> None:
+    """Add and change users as a file says, with the hashes of their passwords.
+
+    Columns: username, email, password_hash, roles, permissions, kind, state (or enabled, disabled), created_at,
+    last_login_at, also as Keycloak, Auth0 and Django spell them; others are named and ignored. A user is found by name,
+    or by address where the file has no name. A blank cell leaves what is there. Roles and permissions in the file
+    replace those that a user has; created_at and last_login_at count for new users only. Plain passwords are refused.
+
+    Who is disabled, loses a role or a permission, or gets another password, is logged out. A hash that a file brought
+    once is not taken again, whatever the user has done since: importing the same file again changes nothing.
+
+    By default one bad row refuses the file and nothing changes; with --on-error skip-rows the good rows go in, some
+    thousands at a time. To go on after an import was killed, run it again. A second row about the same user is bad.
+    """
+    from shopctl.auth.importing.report import UserImport
+    from shopctl.cli.progress import progress
+
+    shop = ctx.obj
+    if rejects == "-" and shop.output != "table":
+        raise BothWantStandardOutput(one="--rejects -", other=f"-o {shop.output}")
+    request = UserImport(file, on_error.value, rejects, dry_run)
+    with progress(shop, "Importing", total=size_of(file)) as bar:
+        report = shop.services.user_imports.run(
+            request, lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected)
+        )
+    _warn(shop, report)
+    if rejects == "-":
+        shop.note(_summary(report, file))
+    else:
+        shop.show(report.as_dict(), text=lambda: _summary(report, file))
+    report.raise_for_rejects()
+    if detailed_exitcode and dry_run and report.counts.changed:
+        raise typer.Exit(10)
+
+
+def export(
+    ctx: Context,
+    format: ExportAs = None,
+    out: Annotated[str, typer.Option("--out", metavar="FILE|-", help="Where to; - is standard output.")] = "-",
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="With the hashes of passwords: keep such a file safe.")
+    ] = False,
+) -> None:
+    """Write all users out, so that importing the file again changes nothing. A file is readable by its owner only.
+
+    Passwords made or used here are hashed with a secret of this shop: another one takes these users without a password.
+    Secrets of services and second factors stay here.
+    """
+    from shopctl.auth.exporting import UserExport
+    from shopctl.cli.progress import progress
+
+    shop = ctx.obj
+    if hashes and out == "-" and sys.stdout.isatty() and not shop.globals.yes:
+        raise HashesOnTerminal()
+    chosen = format or (UserFormat.ndjson if out.endswith((".ndjson", ".jsonl")) else UserFormat.csv)
+    with progress(shop, "Exporting") as bar:
+        done = shop.services.user_exports.run(
+            UserExport(chosen.value, out, hashes), lambda users: bar.update(users, rows=users)
+        )
+    for line in _told(done, hashes, out):
+        shop.note(line)
+
+
+def register(noun: typer.Typer) -> None:
+    """Add these verbs to `shopctl user`."""
+    noun.command("import")(import_)
+    noun.command()(export)
+
+
+def _warn(shop: Shop, report: Report) -> None:
+    if report.ignored:
+        shop.warn(f"ignored: {', '.join(map(repr, report.ignored[:20]))}, which mean nothing here")
+    if count := report.counts.passwords_left_out:
+        would = "would come" if report.dry_run else "came"
+        shop.warn(
+            f"{count:,} password{'' if count == 1 else 's'} {would} from another shop, whose hashes hold only there: "
+            "set new ones with: shopctl user password NAME"
+        )
+
+
+def _summary(report: Report, file: str) -> str:
+    from shopctl.cli.catalogue_reports import numbered
+
+    counts = report.counts
+    name = "standard input" if file == "-" else file.rpartition("/")[2]
+    what = "Refused" if report.refused and not report.dry_run else "Dry run of" if report.dry_run else "Imported"
+    how = "nothing was changed" if report.refused or report.dry_run else f"{report.seconds:.1f} s"
+    would = "would be " if report.dry_run else ""
+    numbers = [
+        (counts.created, f"{would}added"),
+        (counts.updated, f"{would}changed"),
+        (counts.unchanged, "unchanged"),
+        (counts.rejected, "not taken"),
+    ]
+    lines = [f"{what} {name}: {counts.rows:,} row{'' if counts.rows == 1 else 's'}, {how}"]
+    lines += numbered([each for each in numbers if each[0]])
+    if report.rejects:
+        lines += ["", "Not taken:"]
+        lines += [f"  line {each['line']}  {each['field']}: {each['message']}" for each in report.rejects[:_SHOWN]]
+        if (more := counts.rejected - _SHOWN) > 0:
+            lines.append(f"  … and {more:,} more")
+    return "\n".join(lines)
+
+
+def _told(done: Exported, hashes: bool, out: str) -> list[str]:
+    lines = [f"{done.users:,} user{'' if done.users == 1 else 's'} written" + (f" to {out}" if out != "-" else "")]
+    if hashes and done.own_hashes:
+        lines.append(f"{done.own_hashes:,} of the password hashes hold in this shop only.")
+    if not hashes:
+        lines.append("Without the hashes of passwords; to have them too: --hashes")
+    if done.services:
+        lines.append(f"The secrets of {done.services:,} service(s) stay here; elsewhere: shopctl user secret NAME")
+    if done.second_factors:
+        lines.append(f"{done.second_factors:,} second factor(s) stay here.")
+    return lines
+
+
+_SHOWN = 10
