@@ -269,7 +269,7 @@ def test_an_upgrade_killed_before_any_statement_is_completed_by_the_next(
     old.check(url)
 
     states = set()
-    for at in spread(statements, scale(4, statements)):
+    for at in spread(statements, scale(4, 20)):
         url = old.fresh()
         ended, _, _ = in_child(lambda url=url: old.upgrade(url), at)  # type: ignore[misc]
         assert ended == -9, f"statement {at} of {statements}"

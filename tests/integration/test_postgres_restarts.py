@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -124,7 +125,12 @@ class Writer:
 
 
 def write(shop: Shop, number: int, notes: Path, stop: Any) -> None:
-    Writer(shop, number, notes).run(stop)
+    writer = Writer(shop, number, notes)
+    try:
+        writer.run(stop)
+    except BaseException:
+        writer.note("failed", traceback.format_exc())
+        raise
 
 
 def noted(files: list[Path]) -> dict[str, list[Any]]:
@@ -162,20 +168,25 @@ def test_what_was_acknowledged_survives_every_crash_and_is_there_once(
     for writer in writers:
         writer.start()
     crashes = scale(4, 100)
-    for _ in range(crashes):
-        before, deadline = logins(files), time.monotonic() + 60
-        while any(now <= then for now, then in zip(logins(files), before, strict=True)):
-            assert time.monotonic() < deadline, noted(files).get("refused", [])[-3:]
-            assert all(writer.is_alive() for writer in writers)
-            time.sleep(0.02)
-        time.sleep(dice.random() / 4)
-        server.stop("immediate")
-        time.sleep(dice.random() / 4)
-        server.start()
-    stop.set()
-    for writer in writers:
-        writer.join(60)
+    try:
+        for _ in range(crashes):
+            before, deadline = logins(files), time.monotonic() + 60
+            while any(now <= then for now, then in zip(logins(files), before, strict=True)):
+                assert time.monotonic() < deadline, noted(files).get("refused", [])[-3:]
+                assert all(writer.is_alive() for writer in writers), noted(files).get("failed")
+                time.sleep(0.02)
+            time.sleep(dice.random() / 4)
+            server.stop("immediate")
+            time.sleep(dice.random() / 4)
+            server.start()
+        stop.set()
+        for writer in writers:
+            writer.join(60)
+    finally:
+        for writer in writers:
+            writer.kill()
 
+    assert noted(files).get("failed", []) == []
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
     done = noted(files)
     assert len(done["refused"]) >= crashes, "nobody noticed: this run shows nothing"

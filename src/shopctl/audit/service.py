@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shopctl.audit.seal import Scribe
 
 SEALER = "audit-seal"
+_LATE_BATCHES = 8
 _FORMAT = "shopctl audit checkpoint 1"
 
 
@@ -116,13 +117,15 @@ class Audit:
         """Link the entries that wait into the chain and return how many; 0 when another sealer is at it.
 
         One unit for each batch. Entries are chosen by having no seal, not by their ids, so that one whose transaction
-        commits late on PostgreSQL is sealed late but never skipped.
+        commits late on PostgreSQL is sealed late but never skipped. What others go on recording meanwhile is sealed
+        too, yet not without end: a command would never be done while they write.
         """
-        sealed = 0
+        sealed = late = 0
         try:
             with self._database.exclusive(SEALER):
-                while batch := self._seal_batch():
+                while late < _LATE_BATCHES and (batch := self._seal_batch()):
                     sealed += batch
+                    late += batch < BATCH
         except Locked:
             return sealed
         self.pending = False

@@ -120,6 +120,25 @@ def test_a_second_sealer_leaves_the_work_to_the_first(
     assert audit.seal() == 3
 
 
+def test_sealing_ends_although_another_goes_on_recording(
+    database: Database, audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_batch, calls = audit._seal_batch, 0
+
+    def disturbed() -> int:
+        nonlocal calls
+        calls += 1
+        assert calls < 100, "a command that seals before it ends would never end"
+        record(database, audit, 1, start=3000 + calls)
+        return seal_batch()
+
+    monkeypatch.setattr(audit, "_seal_batch", disturbed)
+    record(database, audit, 2500)
+
+    assert audit.seal() >= 2500
+    assert audit.verify().ok
+
+
 def test_an_entry_that_commits_late_is_sealed_late_and_never_skipped(postgres_url: str, key_file: Path) -> None:
     from shopctl.storage.migrations import upgrade
 
