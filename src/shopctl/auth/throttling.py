@@ -74,7 +74,8 @@ def count(system: AuthSystem, unit: Unit, attempt: Attempt) -> int:
     for subject, rule in attempt.counted:
         if subject in found and found[subject].last_at > now:
             # Counted while the clock was ahead: set right, or the wait would be as long as the clock was wrong.
-            late = found[subject]._replace(last_at=now, blocked_until=now + rule.wait(found[subject].failures))
+            wait = rule.wait(found[subject].failures)
+            late = found[subject]._replace(first_at=now, last_at=now, blocked_until=now + wait)
             throttles.save(unit, late)
             found[subject] = late
     heeded = attempt.counted[:2] if _is_familiar(unit, attempt, now) else attempt.counted
@@ -82,9 +83,7 @@ def count(system: AuthSystem, unit: Unit, attempt: Attempt) -> int:
     if longest > 0:
         return -(-longest // SECOND)
     for place, (subject, rule) in enumerate(attempt.counted):
-        before = found.get(subject)
-        if before is None or now - before.last_at > FORGOTTEN_AFTER:
-            before = Counter(subject, None, 0, now, now, now)
+        before = _faded(found.get(subject) or Counter(subject, None, 0, now, now, now), rule, now)
         failures = before.failures + 1
         account_id = None if place == _SOURCE else attempt.account_id
         throttles.save(unit, Counter(subject, account_id, failures, before.first_at, now, now + rule.wait(failures)))
@@ -110,6 +109,18 @@ def succeeded(system: AuthSystem, unit: Unit, attempt: Attempt) -> None:
     if throttles.has_familiar_places(unit, account.id) and not _is_familiar(unit, attempt, now):
         system.audit.record(unit, "auth.new_source", account.name, {"source": attempt.source_index[:12]})
     throttles.remember_source(unit, account.id, attempt.source_index, now)
+
+
+def _faded(counter: Counter, rule: Rule, now: Instant) -> Counter:
+    """What is left of the failures: one after another is forgotten, all that are free within an hour.
+
+    So the mistypes of many people at one address never add up, however busy it is.
+    """
+    step = FORGOTTEN_AFTER // rule.attempts
+    forgotten = max(now - counter.first_at, 0) // step
+    if counter.failures <= forgotten:
+        return counter._replace(failures=0, first_at=now)
+    return counter._replace(failures=counter.failures - forgotten, first_at=counter.first_at + forgotten * step)
 
 
 def unlock(unit: Unit, account: Account) -> int:

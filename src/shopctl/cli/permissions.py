@@ -49,7 +49,7 @@ PERMISSIONS: dict[str, str | None] = {
     "user hashes": "user:read",
     "user explain-permission": "user:read",
     "user review": "user:read",
-    "user export": "user:read",
+    "user export": "user:write",
     "user add": "user:write",
     "user set": "user:write",
     "user disable": "user:write",

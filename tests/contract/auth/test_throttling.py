@@ -132,6 +132,17 @@ def test_a_success_wipes_the_slate_and_failures_are_forgotten(logins: LoginServi
         assert outcome(logins, "anna", "wrong", "home") is LoginRefused
 
 
+def test_mistypes_at_a_busy_address_do_not_add_up(
+    system: AuthSystem, logins: LoginService, users: UserService, turned: Turned
+) -> None:
+    system.policy = replace(system.policy, throttle_attempts=1)  # so ten for an address
+    for number in range(15):
+        assert outcome(logins, f"somebody {number}", "wrong", "office") is LoginRefused
+        turned.time += 300 * SECOND
+        assert outcome(logins, "anna", PASSWORD, "office") is None
+        turned.time += 300 * SECOND
+
+
 @pytest.mark.assure("R9")
 @pytest.mark.parametrize("ahead", [3600, 86400])
 def test_a_clock_that_was_ahead_locks_nobody_out(
