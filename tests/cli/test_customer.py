@@ -90,7 +90,7 @@ def test_files_go_in_and_out(shop: Shop) -> None:
     refused = shop.run("customer", "import", "-", "-o", "json", input=bad, expect=12)
     assert refused.json["rejects"] == [
         {"line": 3, "field": "email", "code": "email.invalid",
-         "message": "it is no e-mail address; write it as anna@example.org"},
+         "message": "it is no e-mail address; write it as name@example.org"},
     ]  # fmt: skip
     assert refused.error["code"] == "customer.rows_rejected"
     assert refused.json["rejects_file"] in refused.error["hint"]

@@ -63,7 +63,7 @@ def test_an_altered_token_is_refused_and_explained(shop: Shop) -> None:
         shop.run("token", "verify", "-", "--audience", "warehouse", "-o", "json", input=token, expect=4).json["check"]
         == "audience"
     )
-    for nonsense in ("nothing", "a.b.c", "é" * 100, "." * 5000):
+    for nonsense in ("", "\r\n", "nothing", "a.b.c", "é" * 100, "." * 5000, b"\xff" + token.encode()):
         assert not shop.run("token", "verify", "-", "-o", "json", input=nonsense, expect=4).json["active"]
 
 
@@ -118,6 +118,7 @@ def test_resealing_goes_to_another_key_and_back_to_work(staffed: Shop) -> None:
     assert staffed.run("user", "show", "anna@example.org", "-o", "json").json["email"] == "anna@example.org"
     staffed.run("key", "reseal", "--database", "auth", "--to", "file:kept/elsewhere.kek", expect=None)
     moved = staffed.run("key", "reseal", "--database", "auth", "--to", "file:elsewhere.kek")
+    assert f'"file:{staffed.folder / "elsewhere.kek"}"' in moved.stderr, "right from every folder"
     assert "auth.key_encryption_key" in moved.stderr
     refused = staffed.run("user", "show", "anna", "-o", "json", expect=None)
     assert refused.error["code"].startswith("sealing.")

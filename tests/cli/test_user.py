@@ -60,7 +60,7 @@ def test_a_permission_is_granted_explained_and_revoked(shop: Shop) -> None:
         (("user", "add", "anna", "--password-stdin"), "", "usage.no_secret", 2),
         (("user", "add", "anna"), "", "usage.cannot_ask", 2),
         (("user", "add", "anna", "--service", "--password-stdin"), PASSWORD, "usage.service_password", 2),
-        (("user", "add", "anna", "--service", "--email", "nobody"), "", "auth.invalid_email", 12),
+        (("user", "add", "anna", "--service", "--email", "nobody"), "", "email.invalid", 12),
         (("user", "add", "anna", "--service", "--role", "clerk"), "", "auth.role_not_found", 3),
         (("user", "add", "anna", "--service", "--grant", "everything"), "", "auth.invalid_permission", 12),
         (("user", "add", " anna", "--service"), "", "auth.invalid_name", 12),

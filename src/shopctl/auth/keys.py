@@ -7,7 +7,7 @@ know a key before it signs. Disabling takes the private half away and refuses al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shopctl.auth.errors import KeyInUse
 from shopctl.auth.system import SECOND, AuthSystem
@@ -15,11 +15,24 @@ from shopctl.authdb import signing_keys
 from shopctl.authdb.signing_keys import Outstanding, StoredKey
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Instant
+from shopctl.storage.sealing import Sealer
 from shopctl.storage.unit import Unit
+
+if TYPE_CHECKING:
+    from shopctl.auth.jose.keys import VerifyingKey
 
 DAY = 86400 * SECOND
 _SHORT = 12  # characters that name a key among the few there are
 _NONE = Outstanding(0, None)
+
+
+def verifying_key(unit: Unit, sealer: Sealer, key: StoredKey) -> VerifyingKey:
+    """What verifies the signatures of a key that is not disabled."""
+    from shopctl.auth.jose.keys import SigningKey, VerifyingKey, parse_jwk
+
+    if key.public:
+        return VerifyingKey.from_jwk(parse_jwk(key.public))
+    return SigningKey.from_private_jwk(signing_keys.private_jwk(unit, sealer, key)).verifying()
 
 
 class Rotation(NamedTuple):

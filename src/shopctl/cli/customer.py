@@ -47,7 +47,7 @@ def add(
     country: Country = None,
     user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Whose own this customer is.")] = None,
 ) -> None:
-    """Add a customer; an address goes with it as shipping.street='Hauptstr. 1' shipping.city=Berlin."""
+    """Add a customer; an address goes with it as shipping.street='Lange Gasse 1' shipping.city=Berlin."""
     given = {"name": name, "email": email, "phone": phone, "language": language, "country": country, "user": user}
     options = [f"{field}={value}" for field, value in given.items() if value is not None]
     shop = ctx.obj

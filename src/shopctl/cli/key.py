@@ -90,9 +90,9 @@ def reseal(
     with progress(shop, "Resealing") as bar:
         done = use_case(targets, to=source, progress=lambda chain, cells, total: bar.update(cells, rows=cells))
     shop.show([_resealed(each) for each in done], columns=("database", "cells", "proved", "kek", "seconds"))
-    if to:
-        for target in targets:
-            shop.note(f"Set {target.setting} = {json.dumps(to)} now, in shopctl.toml or where it is set.")
+    if source:
+        for target in targets:  # a path as it is from everywhere: in shopctl.toml it would begin at that file's folder
+            shop.note(f"Set {target.setting} = {json.dumps(source)} now, in shopctl.toml or where it is set.")
 
 
 def _resealed(done: ResealedDatabase) -> dict[str, Any]:

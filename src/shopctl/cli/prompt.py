@@ -54,12 +54,15 @@ def answer(shop: Shop, question: str, *, flag: str) -> str:
 
 
 def secret(shop: Shop, question: str, *, flag: str) -> str:
-    """Read a line without echo. Raises CannotAsk naming `flag` away from a terminal."""
+    """Read a line without echo. Raises CannotAsk naming `flag` away from a terminal, and at its end (Ctrl-D)."""
     if not shop.interactive:
         raise CannotAsk(question=question, flag=flag)
     from getpass import getpass
 
-    return getpass(f"{one_line(question)}: ", stream=sys.stderr)
+    try:
+        return getpass(f"{one_line(question)}: ", stream=sys.stderr)
+    except EOFError:
+        raise CannotAsk(question=question, flag=flag) from None
 
 
 def _ask(shop: Shop, prompt: str, question: str, flag: str) -> str:

@@ -92,9 +92,14 @@ def tell_strength(shop: Shop, password: str, *names: str | None) -> None:
 
 def stdin_lines(what: str) -> list[str]:
     """The lines of standard input, of which the first is there. Raises NoSecret."""
-    content = sys.stdin.buffer.read(LONGEST)
+    content = stdin_bytes()
     first_line(content, "Standard input", what)
     return [line.removesuffix("\r") for line in _text(content, "Standard input", what).split("\n")]
+
+
+def stdin_bytes() -> bytes:
+    """What standard input holds, up to what any secret may have; nothing when it is closed."""
+    return sys.stdin.buffer.read(LONGEST) if sys.stdin else b""
 
 
 def first_line(content: bytes, source: str, what: str) -> str:

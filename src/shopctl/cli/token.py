@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Annotated
 
 import typer
@@ -74,14 +75,14 @@ def issue(
 def refresh(ctx: Context, token: Token) -> None:
     """Exchange a refresh token for new tokens; it is good once."""
     shop = ctx.obj
-    shop.show(shop.services.tokens.refresh(_token(token))._asdict())
+    shop.show(shop.services.tokens.refresh(_token(token), waited=_age())._asdict())
 
 
 @noun.command()
 def verify(ctx: Context, token: Token, audience: Audience = None) -> None:
     """Verify a token by every check, revocation included: exit 0 with its claims, or 4 with the reason."""
     shop = ctx.obj
-    found = shop.services.verification.introspect(_token(token), audience=audience)
+    found = shop.services.verification.introspect(_presented(token), audience=audience)
     shop.show(found)
     if not found["active"]:
         raise typer.Exit(4)
@@ -91,7 +92,7 @@ def verify(ctx: Context, token: Token, audience: Audience = None) -> None:
 def explain(ctx: Context, token: Token, audience: Audience = None) -> None:
     """Show every check of a token with its outcome, and what it says."""
     shop = ctx.obj
-    found = shop.services.verification.explain(_token(token), audience=audience)
+    found = shop.services.verification.explain(_presented(token), audience=audience)
     shop.show(found, rows="checks", columns=("name", "outcome", "detail"))
     if not found["accepted"]:
         raise typer.Exit(4)
@@ -161,6 +162,25 @@ def _secret(shop: object, stdin: bool, question: str, flag: str) -> list[str]:
     assert isinstance(shop, Shop)
     lines = secrets.stdin_lines("secret") if stdin else [shop.secret(question, flag=flag)]
     return [secrets.remembered(lines[0]), *lines[1:], ""]
+
+
+def _presented(argument: str) -> str:
+    """A token to be judged: one that is empty or no text is refused by the checks, it is no usage error."""
+    if argument != "-":
+        raise TokenAsArgument()
+    content = secrets.stdin_bytes().decode("utf-8", "replace").strip()
+    return secrets.remembered(content.split("\n")[0].strip())
+
+
+def _age() -> int:
+    """For how many microseconds this process has been running, a minute at most; 0 where the system does not say."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            started = int(file.read().rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
+    return int(min(max(age, 0), 60) * 1_000_000)
 
 
 def _token(argument: str) -> str:

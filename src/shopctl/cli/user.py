@@ -83,7 +83,7 @@ def list_(
     from shopctl.auth.users import Filters
 
     shop = ctx.obj
-    since = shop.instant(f"{inactive} ago") if inactive else None
+    since = shop.instant(f"{shop.seconds(inactive)}s ago") if inactive else None
     filters = Filters(kind and kind.value, state and state.value, role, since)
     found = shop.services.users.list(filters, limit=limit, offset=offset)
     columns = ("name", "kind", "state", "email", "roles", "last_login_at")

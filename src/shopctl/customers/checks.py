@@ -127,7 +127,7 @@ def _email(field: str, text: str) -> str:
     try:
         return checked_email(text)
     except InvalidEmail:
-        raise Wrong(field, "email.invalid", "it is no e-mail address; write it as anna@example.org") from None
+        raise Wrong(field, "email.invalid", "it is no e-mail address; write it as name@example.org") from None
 
 
 def _language(field: str, text: str) -> str:

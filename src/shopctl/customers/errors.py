@@ -86,7 +86,7 @@ class BadAssignment(UsageError):
     """{text!r} is not FIELD=VALUE."""
 
     code = "customer.bad_assignment"
-    hint = "Write it as email=anna@example.org or shipping.city=Berlin; an empty value takes a field away."
+    hint = "Write it as email=name@example.org or shipping.city=Berlin; an empty value takes a field away."
 
 
 class AssignedTwice(UsageError):

@@ -15,7 +15,7 @@ class InvalidEmail(InvalidData):
     """{email!r} is not an e-mail address."""
 
     code = "email.invalid"
-    hint = "Write it as anna@example.org."
+    hint = "Write it as name@example.org."
 
 
 def checked_email(email: str) -> str:

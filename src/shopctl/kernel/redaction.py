@@ -72,9 +72,9 @@ def is_secret_name(name: str) -> bool:
 def redact(text: str) -> str:
     """The text without passwords, tokens, keys, card numbers and e-mail addresses.
 
-    Known are: passwords in URLs and `password=…`; Authorization and Cookie fields; JWTs (RFC 7519); Stripe keys,
-    webhook and client secrets; PEM private keys (RFC 7468); card numbers by issuer range and Luhn; what was given to
-    `remember_secret`.
+    Known are: passwords in URLs and `password=…`; Authorization and Cookie fields; JWTs (RFC 7519) and our own tokens
+    and secrets; Stripe keys, webhook and client secrets; PEM private keys (RFC 7468); card numbers by issuer range and
+    Luhn; what was given to `remember_secret`.
     """
     for literal in sorted(_literals, key=len, reverse=True):
         text = text.replace(literal, MASK)
@@ -109,16 +109,17 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
         ),
         (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
         (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){2,4}"), MASK),
+        (re.compile(r"\b(?:rt|cs|spt)_[\w-]{43}"), MASK),  # our own: shopctl.auth.system.random_secret
         (re.compile(r"\b(?:sk|rk)_(?:live|test)_\w{4,}|\bwhsec_[\w+/=-]{4,}|\b[a-z]{2,5}_\w{4,64}_secret_\w+"), MASK),
         (
             re.compile(
-                rf"""(?i)(password|passwd|passphrase|secret|token|api[_-]?key|credential)(s?\\?["']?\s*[:=]\s*){value}"""
+                rf"""(?i)(password|passwd|passphrase|secret|token|api[_-]?key|credential)(s?\\?["']?\s*[:=]\s*)(?!(?<=token:)(?:read|write|\*)(?![\w+/=.-])){value}"""
             ),
             rf"\1\2{MASK}",
         ),
         (
             re.compile(
-                r"""(://[^\s/@]{0,256}@)|[^\s@<>"',;:()/=\[\]]{1,64}@[^\s@<>"',;:()/=\[\]]{1,255}\.[^\W\d_]{2,63}"""
+                r"""(://[^\s/@]{0,256}@|\bname@example\.org\b)|[^\s@<>"',;:()/=\[\]]{1,64}@[^\s@<>"',;:()/=\[\]]{1,255}\.[^\W\d_]{2,63}"""
             ),
             lambda match: match[1] or "[e-mail]",
         ),

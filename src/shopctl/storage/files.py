@@ -19,13 +19,19 @@ def check_private(path: str) -> None:
         except FileNotFoundError:
             continue
         folder = stat.S_ISDIR(found.st_mode)
-        if folder and os.path.basename(os.path.abspath(place)) != ".shopctl" and place != path:
+        if folder and place != path and not _ours(place):
             continue  # a database may be put in a folder that is not ours
         if stat.S_IMODE(found.st_mode) & 0o077:
             wanted = "700" if folder else "600"
             raise PermissionsTooOpen(
                 path=place, mode=f"{stat.S_IMODE(found.st_mode):o}", wanted=wanted, argument=shlex.quote(place)
             )
+
+
+def _ours(folder: str) -> bool:
+    """Whether it is the folder of a shop, or lies in one as `.shopctl/keys` does."""
+    place = os.path.abspath(folder)
+    return ".shopctl" in (os.path.basename(place), os.path.basename(os.path.dirname(place)))
 
 
 def make_private_folder(path: str) -> None:

@@ -164,6 +164,44 @@ def test_a_refresh_token_is_good_once_and_a_late_second_use_ends_the_session(
 
 
 @pytest.mark.assure("S10")
+def test_a_request_that_waited_for_its_turn_is_no_theft(tokens: TokenService, turned: Turned) -> None:
+    first = login(tokens)
+    second = tokens.refresh(first.refresh_token or "", waited=20 * SECOND)
+
+    turned.time += 15 * SECOND
+    with pytest.raises(InvalidGrant, match=r"used before\."):
+        tokens.refresh(first.refresh_token or "", waited=20 * SECOND)
+    third = tokens.refresh(second.refresh_token or "")
+
+    with pytest.raises(InvalidGrant, match="session was ended"):
+        tokens.refresh(first.refresh_token or "", waited=4 * SECOND)
+    with pytest.raises(InvalidGrant):
+        tokens.refresh(third.refresh_token or "")
+
+
+@pytest.mark.assure("S7")
+def test_who_only_knows_the_id_of_a_token_cannot_make_one_up_to_revoke_it(
+    system: AuthSystem, tokens: TokenService, verification: VerificationService
+) -> None:
+    token = login(tokens).access_token
+    header, payload, signature = token.split(".")
+    other = login(tokens).access_token.split(".")[2]
+
+    for forged in (
+        f"{header}.{payload}.{other}",
+        f"{header}.{payload}.",
+        f".{payload}.",
+        f"{payload}.{payload}.{signature}",
+    ):
+        with pytest.raises(TokenNotFound):
+            tokens.revoke(forged)
+    assert verification.verify(token)
+
+    KeyService(system).rotate()
+    assert tokens.revoke(token)["revoked"], "a former key signed it"
+
+
+@pytest.mark.assure("S10")
 def test_of_fifty_refreshes_at_once_one_wins_and_the_session_goes_on(
     tokens: TokenService, another_system: Callable[[], AuthSystem], scale: Callable[[int, int], int]
 ) -> None:
@@ -206,11 +244,15 @@ def test_a_personal_token_permits_what_its_user_may_until_it_ends(
     assert verification.caller(made.access_token).permissions == ["catalogue:read", "catalogue:write"]
     (row,) = personal.list("anna")
     assert row["last_used_at"]
+    explained = verification.explain(made.access_token)
+    assert explained["accepted"]
+    assert explained["claims"] == verification.verify(made.access_token).members()
     with system.database.read() as unit:
         assert made.access_token not in str(unit.tuples("select * from personal_token"))
 
     users.revoke("anna", ["catalogue:read"])
     assert refused(verification, made.access_token) == "revoked"
+    assert verification.explain(made.access_token)["checks"][-1]["outcome"] == "failed"
     again = personal.create("anna", "nightly export", scope=[], lasting=3600)
     assert tokens.revoke(again.token_id)["revoked"]
     assert refused(verification, again.access_token) == "revoked"

@@ -36,6 +36,10 @@ def _forget():
         ("key rk_test_c4naryc4nary", "key ****"),
         ("whsec_c4nary+/c4nary==", "****"),
         ("pi_3Nabcdef_secret_c4nary", "****"),
+        (f"there is no user 'cs_{'c4nary-' * 6}x'", "there is no user '****'"),
+        (f"spt_{'c4nary_' * 6}x and rt_{'c4nary-' * 6}x", "**** and ****"),
+        ("token:writec4nary", "token:****"),
+        ("xname@example.org", "[e-mail]"),
         ("password=c4nary&x=1", "password=****&x=1"),
         ("client_secret: c4nary", "client_secret: ****"),
         ('"refresh_token":"c4n\\"ary"', '"refresh_token":****'),
@@ -58,6 +62,8 @@ def test_secrets_and_personal_data_are_taken_out(text, shown):
         "sqlite:////home/anna/shop.db is locked",
         "hint: shopctl user add NAME --password-stdin",
         "5 tokens were issued",
+        "the permission token:write is missing; token:* covers it",
+        "Write it as name@example.org.",
         "barcode 4006381333931 and 9780306406157",  # EAN-13 and ISBN
         "1764000000000000",  # microseconds
         "4242 4242 4242 4241",  # a wrong check digit

@@ -66,6 +66,19 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
             used()
 
 
+@pytest.mark.assure("S16")
+def test_a_shop_s_folder_of_keys_that_others_can_enter_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / ".shopctl" / "keys"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    create_kek(folder / "sealing.key")
+    folder.chmod(0o755)
+    with pytest.raises(PermissionsTooOpen, match="keys is open to others"):
+        key_encryption_keys(f"file:{folder / 'sealing.key'}")
+    folder.chmod(0o700)
+    assert key_encryption_keys(f"file:{folder / 'sealing.key'}")
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_LONGEST_INTEGER = 300  # digits; no time and no count comes near
 _DEEPEST = 32  # levels; whatever shows or stores the object later may follow them by recursion
 
 
@@ -20,7 +21,7 @@ def read_object(data: bytes | str) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     try:
-        value = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_integer)
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError:
@@ -44,6 +45,12 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member occurs twice")
     return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_INTEGER:
+        raise ValueError("a number in it has too many digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> None:
