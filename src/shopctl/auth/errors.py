@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopctl.kernel.errors import Conflict, NotAllowed, NotFound, UsageError
+from shopctl.kernel.errors import Conflict, InvalidData, NotAllowed, NotFound, UsageError
 
 
 class LoginRefused(NotAllowed):
@@ -48,6 +48,20 @@ class InvalidGrant(NotAllowed):
 
     code = "auth.invalid_grant"
     hint = "Log in again with: shopctl login"
+
+
+class InvalidAudience(InvalidData):
+    """{audience!r} cannot be the audience of a token."""
+
+    code = "auth.invalid_audience"
+    hint = "Name the service that takes the token, such as warehouse or https://warehouse.example.org"
+
+
+class PasswordNeedsFactor(Conflict):
+    """The password of {name!r} is long enough only beside a second factor."""
+
+    code = "auth.password_needs_factor"
+    hint = "Give a longer one first: shopctl user password {name}"
 
 
 class ScopeNotGranted(NotAllowed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from shopctl.auth.errors import CodeWrong, NoSecondFactor, WrongKindOfUser
+from shopctl.auth.errors import CodeWrong, NoSecondFactor, PasswordNeedsFactor, WrongKindOfUser
 from shopctl.auth.one_time import new_recovery_codes, new_secret, normal_code, step_of, uri
 from shopctl.auth.system import AuthSystem
 from shopctl.authdb import accounts, credentials
@@ -89,9 +89,11 @@ class SecondFactorService:
         return codes
 
     def remove(self, who: str) -> dict[str, Any]:
-        """Ask for no more codes, for a person who lost the generator. Raises UserNotFound."""
+        """Ask for no more codes, for a person who lost the generator. Raises UserNotFound, PasswordNeedsFactor."""
         with self._system.database.unit() as unit:
             account = self._person(unit, who)
+            if credentials.has_short_password(unit, account.id):
+                raise PasswordNeedsFactor(name=account.name)
             if credentials.remove_factor(unit, account.id):
                 self._record(unit, "user.mfa_remove", account)
         return self.show(account.id)

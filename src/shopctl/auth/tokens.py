@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from shopctl.auth.access import Access, access_of
-from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
+from shopctl.auth.errors import InvalidAudience, InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
 from shopctl.auth.permissions import checked_all, narrowed
 from shopctl.auth.personal_tokens import PREFIX as PERSONAL
 from shopctl.auth.system import SECOND, AuthSystem, random_secret
@@ -112,13 +112,16 @@ class TokenService:
         from shopctl.auth.access_tokens import sign
 
         policy, account = self._system.policy, access.account
+        audiences = tuple((audience or policy.audience).split(" "))
+        if not all(each and each.isprintable() for each in audiences):
+            raise InvalidAudience(audience=audience)
         key = self._signing_key(unit)
         seconds = self._system.clock.now() // SECOND
         jti = ids.new("tok")
         claims = AccessClaims(
             iss=policy.issuer,
             sub=account.id,
-            aud=tuple((audience or policy.audience).split()),
+            aud=audiences,
             client_id=account.id if account.kind == "service" else "shopctl",
             exp=seconds + policy.access_token_seconds,
             iat=seconds,

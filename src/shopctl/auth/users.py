@@ -54,7 +54,7 @@ class UserService:
         hashed = self._hash(password)
         with self._system.database.unit() as unit:
             self._add(unit, account, roles, permissions)
-            self._store_hash(unit, account, hashed)
+            self._store_hash(unit, account, hashed, password)
         return NewUser(account.id, account.name, None, None)
 
     def add_service(
@@ -164,7 +164,7 @@ class UserService:
         self._check_password(account, password, second_factor=second)
         hashed = self._hash(password)
         with self._changing(account.id) as (unit, account):
-            self._store_hash(unit, account, hashed)
+            self._store_hash(unit, account, hashed, password)
             self._end_all(unit, account, "the password was changed")
             throttling.unlock(unit, account)
             self._record(unit, "user.password", account)
@@ -265,12 +265,13 @@ class UserService:
             hasher = self._logins.hasher(unit)
         return hasher.hash(password)
 
-    def _store_hash(self, unit: Unit, account: Account, hashed: str) -> None:
+    def _store_hash(self, unit: Unit, account: Account, hashed: str, password: str) -> None:
         from shopctl.auth.hash_forms import kind_of
 
         now = self._system.clock.now()
         kind = " ".join(kind_of(hashed))
         credentials.set_password_hash(unit, self._system.sealer, account.id, hashed, kind, now)
+        credentials.mark_short(unit, account.id, short=len(password) < self._system.policy.password_minimum)
 
     def _save_state(self, unit: Unit, account: Account, state: Any) -> None:
         now = self._system.clock.now()

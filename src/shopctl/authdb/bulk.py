@@ -167,7 +167,7 @@ def set_passwords(unit: Unit, sealer: Sealer, passwords: Sequence[NewPassword], 
         )
     columns = ("account_id", "hash", "kind", "imported")
     rows = _password_rows(sealer.seals(unit, PASSWORD, HASH), passwords)
-    unit.insert_many(PASSWORD, columns, rows, constants={"changed_at": now})
+    unit.insert_many(PASSWORD, columns, rows, constants={"changed_at": now, "is_short": 0})
 
 
 def _password_rows(seal: Seal, passwords: Sequence[NewPassword]) -> Iterator[tuple[str, ...]]:

@@ -30,7 +30,7 @@ def password_hash(unit: Unit, sealer: Sealer, account_id: str) -> str | None:
 def set_password_hash(unit: Unit, sealer: Sealer, account_id: str, hash: str, kind: str, now: Instant) -> None:
     """Store the hash of an account's password; `kind` is what the census counts."""
     unit.execute(
-        """insert into password (account_id, hash, kind, changed_at) values (:id, :hash, :kind, :now)
+        """insert into password (account_id, hash, kind, is_short, changed_at) values (:id, :hash, :kind, 0, :now)
            on conflict (account_id) do update set hash = excluded.hash, kind = excluded.kind,
               changed_at = excluded.changed_at""",
         id=account_id,
@@ -38,6 +38,17 @@ def set_password_hash(unit: Unit, sealer: Sealer, account_id: str, hash: str, ki
         kind=kind,
         now=now,
     )
+
+
+def mark_short(unit: Unit, account_id: str, *, short: bool) -> None:
+    """Note whether a new password is long enough only beside a second factor."""
+    unit.execute("update password set is_short = :short where account_id = :id", id=account_id, short=int(short))
+
+
+def has_short_password(unit: Unit, account_id: str) -> bool:
+    """Whether an account's password is long enough only beside a second factor."""
+    sql = "select 1 from password where account_id = :id and is_short = 1"
+    return unit.value(sql, id=account_id) is not None
 
 
 def census(unit: Unit) -> list[tuple[str, int]]:

@@ -36,6 +36,7 @@ class Password(AuthTable, table=True):
     hash: str  # sealed
     kind: str  # what `auth.hash_forms.kind_of` says, for the census
     changed_at: int
+    is_short: int = 0  # 1 for one that is long enough only beside a second factor
     imported: str | None = None  # HMAC of the hash that a file brought last: the same one again changes nothing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,6 +73,8 @@ def given_token(shop: Shop) -> tuple[str, str] | None:
     from shopctl.cli import secrets
 
     if (path := shop.globals.token_file) is not None:
+        if os.path.isfile(path) and os.stat(path).st_mode & 0o077:
+            shop.warn(f"{path} can be read by others: chmod 600 it")
         return secrets.from_file(Path(path), "token").strip(), f"--token-file {path}"
     if token := shop.environ.get(VARIABLE, "").strip():
         return secrets.remembered(token), f"environment {VARIABLE}"

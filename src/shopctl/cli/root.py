@@ -83,4 +83,7 @@ def usage_error(refused: typer.TyperException) -> ShopctlError:
         )
         return UsageError(problem=problem, remedy=remedy)
     problem = " ".join(refused.format_message().split())
+    if problem.startswith("Got unexpected extra argument"):
+        # What stands too many may be a password (`user password anna PASSWORD`), so it is not repeated.
+        problem = f"{path} takes fewer arguments than were given."
     return UsageError(problem=problem if problem.endswith((".", "?")) else f"{problem}.", remedy=f"See: {path} --help")

@@ -55,6 +55,8 @@ class NotTheSame(UsageError):
 
 def password(shop: Shop, stdin: bool, file: Path | None, *, question: str = "Password", twice: bool = False) -> str:
     """The password from where the flags say, else from a prompt. Raises NoSecret, SecretUnreadable, CannotAsk."""
+    if file == Path("-"):
+        stdin, file = True, None
     if stdin and file is not None:
         raise TwoSources(one="--password-stdin", other="--password-file")
     if file is not None:

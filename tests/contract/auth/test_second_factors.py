@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.errors import CodeNeeded, CodeWrong, LoginRefused, NoSecondFactor, Throttled, WrongKindOfUser
+from shopctl.auth.errors import (
+    CodeNeeded,
+    CodeWrong,
+    LoginRefused,
+    NoSecondFactor,
+    PasswordNeedsFactor,
+    Throttled,
+    WrongKindOfUser,
+)
 from shopctl.auth.logins import LoginService
 from shopctl.auth.one_time import PERIOD, code_at
 from shopctl.auth.password_errors import PasswordTooShort
@@ -138,6 +146,10 @@ def test_a_second_factor_allows_a_shorter_password(
     confirmed(factors, turned)
 
     assert users.set_password("anna", "vxq7 tplm")["changed"]
+    with pytest.raises(PasswordNeedsFactor):
+        factors.remove("anna")
+    users.set_password("anna", "another violet tractor")
+    assert not factors.remove("anna")["second_factor"]
 
 
 def test_a_service_has_none(factors: SecondFactorService, users: UserService) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.errors import InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
+from shopctl.auth.errors import InvalidAudience, InvalidGrant, LoginRefused, ScopeNotGranted, TokenNotFound
 from shopctl.auth.jose.errors import TokenRefused
 from shopctl.auth.keys import KeyService
 from shopctl.auth.logins import LoginService
@@ -139,6 +139,9 @@ def test_a_token_for_somebody_else_or_from_somebody_else_is_refused(
 ) -> None:
     other = tokens.issue_to_user("anna", PASSWORD, audience="warehouse", source="home")
 
+    for strange in ("ware\nhouse", "\x1b[31m", " "):
+        with pytest.raises(InvalidAudience):
+            tokens.issue_to_user("anna", PASSWORD, audience=strange, source="home")
     assert refused(verification, other.access_token) == "audience"
     assert verification.verify(other.access_token, audience="warehouse")
 

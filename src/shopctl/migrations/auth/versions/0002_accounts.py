@@ -55,6 +55,7 @@ def _credentials() -> None:
         text("hash"),
         text("kind"),
         number("changed_at"),
+        number("is_short"),
         text("imported", nullable=True),
         key("account_id"),
         _of_an_account(),
