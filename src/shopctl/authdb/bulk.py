@@ -64,6 +64,9 @@ class NewPassword(NamedTuple):
     imported: str
 
 
+FILLED = (PASSWORD, "account_role", "account_permission")
+"""The tables that an import fills beside `account`, which too much refers to for its keys to be set aside."""
+
 Pairs = Sequence[tuple[str, str]]  # (account id, role or permission)
 Seal = Callable[[Iterable[tuple[str, str]]], list[str]]
 Indexes = Mapping[str, str]  # the blind index of each address

@@ -11,6 +11,8 @@ from sqlmodel import Field
 
 from shopctl.storage.tables import AuthTable
 
+_WITHOUT_ROWID = {"sqlite_with_rowid": False}  # the key is a text: one tree less to write
+
 
 class Account(AuthTable, table=True):
     """A user: a person or a service."""
@@ -31,6 +33,8 @@ class Account(AuthTable, table=True):
 
 class Password(AuthTable, table=True):
     """The hash of a person's password."""
+
+    __table_args__ = _WITHOUT_ROWID
 
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     hash: str  # sealed
@@ -116,6 +120,7 @@ class AccountRole(AuthTable, table=True):
     """A role that an account was given."""
 
     __tablename__ = "account_role"
+    __table_args__ = _WITHOUT_ROWID
 
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     role: str = Field(primary_key=True, foreign_key="role.name", index=True)

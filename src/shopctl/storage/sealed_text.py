@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from base64 import b64encode, urlsafe_b64decode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -41,7 +42,7 @@ def framed(*parts: str) -> bytes:
 
 def text_of(data: bytes) -> str:
     """Base64url without padding (RFC 4648, section 5)."""
-    return b64encode(data).translate(_URL_SAFE, b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def bytes_of(text: str) -> bytes:

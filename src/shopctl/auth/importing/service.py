@@ -11,7 +11,7 @@ import gc
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from shopctl.auth.importing.report import Counts, Progress, Report, UserImport, 
 from shopctl.auth.importing.rows import BadRow, RowReader, UserRow
 from shopctl.auth.importing.storing import Store
 from shopctl.auth.system import AuthSystem
+from shopctl.authdb import accounts, bulk
 from shopctl.authdb.roles import all_names
 from shopctl.kernel import ids
 from shopctl.records.pipe import from_child
@@ -105,7 +106,7 @@ class _Run:
     def _take_all_in_one_unit(self) -> None:
         counts = self._report.counts
         try:
-            with self._system.database.unit(dry_run=self._request.dry_run) as unit:
+            with self._whole_unit() as unit:
                 store = Store(self._system, unit, self._now)
                 for batch in self._batches():
                     self._take(store, batch)
@@ -115,6 +116,15 @@ class _Run:
         except _Refused:
             self._report.refused = True
             counts.created = counts.updated = counts.unchanged = counts.passwords_left_out = 0
+
+    def _whole_unit(self) -> AbstractContextManager[Unit]:
+        """The unit for the whole file; one into an empty database writes what it adds once, references last."""
+        database = self._system.database
+        if self._request.dry_run:
+            return database.unit(dry_run=True)
+        with database.read() as unit:
+            empty = accounts.is_empty(unit)
+        return database.first_load(bulk.FILLED) if empty else database.unit()
 
     def _take_batch_by_batch(self) -> None:
         counts, done = self._report.counts, Counts()

@@ -59,6 +59,7 @@ def _credentials() -> None:
         text("imported", nullable=True),
         key("account_id"),
         _of_an_account(),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "client_secret",
@@ -123,6 +124,7 @@ def _roles() -> None:
         key("account_id", "role"),
         _of_an_account(),
         sa.ForeignKeyConstraint(["role"], ["role.name"]),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_account_role_role", "account_role", ["role"])
     op.create_table(
