@@ -146,8 +146,9 @@ def _rate(what: str, rows: int, runs: list[Run]) -> Figure:
     peak = max(each.peak_bytes or 0 for each in runs) >> 20
     computed = median(each.processor_seconds for each in runs)
     return Figure(
-        id="users", what=what, value=median(rates), unit="users/s", limit=GOAL, at_most=False, own=median(seconds(runs)),
-        ratios=rates, note=f"users a second, whole process; {computed:.2f} s computed, {peak} MiB at most",
+        id="users", what=what, value=median(rates), unit="users/s", limit=GOAL, at_most=False,
+        own=median(seconds(runs)), ratios=rates,
+        note=f"users a second, whole process; {computed:.2f} s computed, {peak} MiB at most",
     )  # fmt: skip
 
 
