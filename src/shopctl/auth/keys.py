@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shopctl.auth.errors import KeyInUse
 from shopctl.auth.system import SECOND, AuthSystem
-from shopctl.authdb import signing_keys
+from shopctl.authdb import sessions, signing_keys, throttles
 from shopctl.authdb.signing_keys import Outstanding, StoredKey
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Instant
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DAY = 86400 * SECOND
 _SHORT = 12  # characters that name a key among the few there are
 _NONE = Outstanding(0, None)
+_KEPT_FOR = 7 * DAY  # tokens, sessions and counters, for whoever looks into what happened
+_FORGOTTEN_AT_ONCE = 20_000
 
 
 def verifying_key(unit: Unit, sealer: Sealer, key: StoredKey) -> VerifyingKey:
@@ -78,7 +80,7 @@ class KeyService:
     def rotate(self, *, due: bool = False, dry_run: bool = False) -> Rotation:
         """Have the next key sign, and announce another; with `due` only when the signing key is old enough.
 
-        Passive keys whose tokens have all expired are disabled on the way.
+        Passive keys whose tokens have all expired are disabled on the way, and what expired a week ago is forgotten.
         """
         with self._system.database.unit(dry_run=dry_run) as unit:
             self.begin(unit)
@@ -88,6 +90,8 @@ class KeyService:
             assert active is not None
             assert following is not None
             retired = self._disable_expired(unit, now)
+            sessions.forget_expired(unit, now - _KEPT_FOR, _FORGOTTEN_AT_ONCE)
+            throttles.forget_old(unit, now - _KEPT_FOR)
             if due and not self._is_due(active, now):
                 if retired:
                     self._system.audit.record(unit, "key.retire", None, {"kids": retired}, count=len(retired))

@@ -322,6 +322,22 @@ def test_keys_are_rotated_by_age_and_used_up_ones_go(system: AuthSystem, turned:
     assert [key["state"] for key in keys.list()].count("disabled") == 1
 
 
+def test_what_expired_is_forgotten_after_a_week(system: AuthSystem, tokens: TokenService, turned: Turned) -> None:
+    login(tokens)
+    turned.time += 92 * 86400 * SECOND  # a session lasts ninety days at most
+    login(tokens)
+    KeyService(system).rotate(due=True)
+
+    def kept() -> list[int]:
+        with system.database.read() as unit:
+            return [unit.value(f"select count(*) from {name}") for name in ("session", "access_token", "refresh_token")]
+
+    assert kept() == [2, 1, 2], "the first session has ended two days ago, its access token long before"
+    turned.time += 6 * 86400 * SECOND
+    KeyService(system).rotate(due=True)
+    assert kept() == [1, 1, 1]
+
+
 @pytest.mark.assure("S14")
 def test_an_emergency_leaves_a_key_that_signs(
     system: AuthSystem, tokens: TokenService, verification: VerificationService
