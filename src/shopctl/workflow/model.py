@@ -47,7 +47,7 @@ STEP_LIFE_CYCLE = (
     Transition("fail", ("calling", "waiting", "retrying"), "failed"),
     Transition("lose", ("calling",), "unknown"),
     Transition("skip", ("pending", "waiting", "retrying", "failed", "unknown"), "skipped"),
-    Transition("undo", ("succeeded", "undoing"), "undoing"),
+    Transition("undo", ("succeeded", "unknown", "waiting", "failed"), "undoing"),
     Transition("undone", ("undoing",), "undone"),
     Transition("reset", ("failed", "unknown", "undone", "waiting", "retrying", "skipped"), "pending"),
 )
@@ -66,6 +66,7 @@ class StepState:
     output: Mapping[str, Any] | None = None
     memo: Mapping[str, Any] | None = None  # what a waiting action keeps for its next call
     signal: str | None = None  # what a waiting step waits for
+    news: Mapping[str, Any] | None = None  # what the signal brought, until the call that was told has come back
     request: str | None = None  # a hash of what was asked for under the present key
     error: Mapping[str, Any] | None = None  # {"code", "message"} of the last failure
     order: int = 0  # which step of its run passed when: undone in reverse
@@ -86,7 +87,6 @@ class Run:
     input: Mapping[str, Any]
     steps: dict[str, StepState]
     signals: int = 0  # how many were sent to it
-    signals_seen: int = 0
     intent: str | None = None  # "cancel" or "undo" once somebody asked for it, "fail" once a step failed for good
     parent: str | None = None
     parent_step: str | None = None
