@@ -544,7 +544,12 @@ class Progress:
     def _end(self, trigger: str, now: Instant) -> None:
         self._fire(trigger)
         self.run.ended_at = now
-        self._say(f"run.{self.run.state}", {"error": self.run.error} if self.run.error else {})
+        told: dict[str, Any] = {}
+        if trigger == "complete" and self.definition.result is not None:
+            told["output"] = self.run.output = self.definition.result(self._scope())
+        elif self.run.error:
+            told["error"] = self.run.error
+        self._say(f"run.{self.run.state}", told)
         self._tell_parent()
 
     def _park(self, error: Mapping[str, Any] | None) -> None:
