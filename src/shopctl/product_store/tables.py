@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import DDL, Index, PrimaryKeyConstraint, event, text
+from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, event, text
 from sqlmodel import Field
 
 from shopctl.storage.tables import ShopTable
@@ -80,12 +80,14 @@ class InstanceChange(ShopTable, table=True):
     after: str  # JSON of the same fields
 
 
-def _partitions(table: str) -> list[DDL]:
-    statement = "create table {0}_p{1:02} partition of {0} for values with (modulus {2}, remainder {1})"
-    return [DDL(statement.format(table, number, PARTITIONS)) for number in range(PARTITIONS)]
+def _partition(table: Table, connection: Connection, **_: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        for part in range(PARTITIONS):
+            values = f"with (modulus {PARTITIONS}, remainder {part})"
+            connection.execute(
+                text(f"create table {table.name}_p{part:02} partition of {table.name} for values {values}")
+            )
 
 
-for _table in ("instance", "instance_change"):
-    for _statement in _partitions(_table):
-        _declared: Any = ShopTable.metadata.tables[_table]
-        event.listen(_declared, "after_create", _statement.execute_if(dialect="postgresql"))
+for _name in ("instance", "instance_change"):
+    event.listen(ShopTable.metadata.tables[_name], "after_create", _partition)
