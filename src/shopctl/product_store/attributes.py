@@ -22,27 +22,28 @@ def value_sql(dialect: Dialect, column: str, path: tuple[str, ...]) -> str:
     """The attribute as text, as an index on it has it: null where there is nothing."""
     if dialect == "sqlite":
         # JSON text without its quotation marks, as `->>` would tell neither true from 1 nor how a number was written.
-        return f"""trim({column} -> '{_json_path(path)}', '"')"""
-    words = ", ".join(f"'{word}'" for word in path)
-    return f"left(jsonb_extract_path_text(cast({column} as jsonb), {words}), {_INDEXED})"
+        return f"""trim(nullif({column} -> '{_json_path(path)}', 'null'), '"')"""
+    return f"left({_whole_text(dialect, column, path)}, {_INDEXED})"
 
 
 def compared_sql(unit: Unit, condition: Condition, name: str, *, indexed: bool) -> tuple[str, dict[str, Any]]:
     """The condition on an attribute with its parameters, whose names begin with `name`; `indexed` by its own index."""
     there = value_sql(unit.dialect, condition.column, condition.path)
+    whole = _whole_text(unit.dialect, condition.column, condition.path)
     if not condition.value:
-        if unit.dialect == "sqlite":
-            there = f"({condition.column} ->> '{_json_path(condition.path)}')"
-        return f"{there} is {'' if condition.operator == '=' else 'not '}null", {}
+        return f"coalesce({whole}, '') {condition.operator.replace('!=', '<>')} ''", {}
     if unit.dialect == "sqlite":
         value = json.dumps(condition.value, ensure_ascii=False).strip('"')
         if condition.operator == "=":
             return f"{there} = :{name}", {name: value}
         return f"coalesce({there} <> :{name}, 1)", {name: value}
     if condition.operator == "!=":
-        return f"{there} is distinct from :{name}", {name: condition.value[:_INDEXED]}
+        return f"{whole} is distinct from :{name}", {name: condition.value}
     if indexed or condition.column != "configuration":
-        return f"{there} = :{name}", {name: condition.value[:_INDEXED]}
+        if len(condition.value) < _INDEXED:
+            return f"{there} = :{name}", {name: condition.value}
+        exactly = f"{there} = left(:{name}, {_INDEXED}) and {whole} = :{name}"
+        return exactly, {name: condition.value}
     # What is written as text may be a text, or a number or truth value that JSON writes so.
     forms = {f"{name}_{number}": form for number, form in enumerate(_nested(condition))}
     holds = " or ".join(f"cast({condition.column} as jsonb) @> cast(:{form} as jsonb)" for form in forms)
@@ -79,6 +80,13 @@ def _index_name(path: tuple[str, ...]) -> str:
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in words)[:28]
     # A digest, since two names may look alike once they are plain.
     return f"{_PREFIX}{plain}_{hashlib.sha256('.'.join(path).encode()).hexdigest()[:8]}"
+
+
+def _whole_text(dialect: Dialect, column: str, path: tuple[str, ...]) -> str:
+    if dialect == "sqlite":
+        return f"({column} ->> '{_json_path(path)}')"
+    words = ", ".join(f"'{word}'" for word in path)
+    return f"jsonb_extract_path_text(cast({column} as jsonb), {words})"
 
 
 def _json_path(path: tuple[str, ...]) -> str:
