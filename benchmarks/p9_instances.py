@@ -1,16 +1,14 @@
 """P9: look-ups among many product instances, by customer, SKU, state and attribute, in process on both databases.
 
 The goal is 5 ms for the slowest of a hundred (p99), whatever the number of instances: the page that a list begins with,
-50 rows newest first, opened as a use case opens it. Instances are made from a seed and loaded without their indexes,
-which are made afterwards as the migration makes them.
+50 rows newest first, asked as the command asks. `seconds` is the median, `ratios` are the rounds' p99 over the goal.
+Instances are made from a seed and loaded without their indexes, which are made afterwards.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import sqlite3
 import sys
 import time
@@ -21,7 +19,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from common import ROOT, Figure, Folder, announce, arguments, publish
+from common import Figure, Folder, announce, arguments, publish
+from shops import Postgres
 
 from shopctl.audit.service import Audit
 from shopctl.kernel import ids
@@ -39,6 +38,7 @@ CLUSTERS = 5000
 STATES = {"active": 80, "terminated": 12, "suspended": 3, "pending_active": 2, "created": 1, "pending_terminate": 1,
           "aborted": 1}  # fmt: skip
 REGIONS = {"eu": 50, "us": 30, "ap": 15, "sa": 5}
+NOTHING = "select 1, what the machine takes for anything"
 INDEXED = ("region", "cluster")
 PRODUCT = json.dumps({"attributes": {"cpu": 2}, "kind": "service", "name": "Host",
                       "price": {"amount": "19.99", "currency": "EUR"}}, separators=(",", ":"))  # fmt: skip
@@ -84,7 +84,11 @@ def main() -> None:
     """Load and look up on both databases, and print the figures."""
     parser = arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="instances (default: %(default)s)")
-    parser.add_argument("--lookups", type=int, default=2000, metavar="N", help="of each kind (default: %(default)s)")
+    parser.set_defaults(rounds=5)
+    parser.add_argument("--lookups", type=int, default=1000, metavar="N", help="of each kind (default: %(default)s)")
+    parser.add_argument(
+        "--postgres", metavar="URL", help="a server that databases may be created on (default: our own)"
+    )
     parser.add_argument("--on", choices=("both", "sqlite", "postgres"), default="both", help="which databases")
     given = parser.parse_args()
     figures: list[Figure] = []
@@ -93,7 +97,7 @@ def main() -> None:
         for name, place in {"sqlite": sqlite, "postgres": postgres}.items():
             if given.on not in (name, "both"):
                 continue
-            with place(folder) as url, closing(open_database(url)) as database:
+            with place(folder, given.postgres) as url, closing(open_database(url)) as database:
                 database.create()
                 upgrade(database, "shop")
                 made = Made(given.rows, given.lookups)
@@ -102,26 +106,45 @@ def main() -> None:
                 loads[name] = round(time.perf_counter() - began, 1)
                 announce(f"{name}: {given.rows:,} instances in {loads[name]:,.0f} s")
                 service = InstanceService(database, Audit(database, folder / "no.key"), Clock(), indexed=INDEXED)
-                figures += looked_up(name, service, database, made, given.lookups)
-    publish("P9", f"look-ups among {given.rows:,} instances", figures, given.out, rows=given.rows, load_seconds=loads)
+                figures += looked_up(name, service, database, made, given)
+    publish(
+        "P9",
+        f"look-ups among {given.rows:,} instances",
+        figures,
+        given.out,
+        rows=given.rows,
+        rounds=given.rounds,
+        load_seconds=loads,
+    )
 
 
-def looked_up(name: str, service: InstanceService, database: Database, made: Made, lookups: int) -> Iterator[Figure]:
-    """The time of each kind of look-up, one figure each."""
+def looked_up(name: str, service: InstanceService, database: Database, made: Made, given: Any) -> Iterator[Figure]:
+    """The time of each kind of look-up, one figure each: the kinds take turns, and the median of the rounds counts."""
     dice = random.Random(5)
-    for what, ask in questions(service, database).items():
-        known = [Instance._make(row) for row in made.sample]
-        for row in known[:50]:
-            ask(row)  # statements are prepared, pages that all look-ups share are read
-        times, found = [], 0
-        for row in dice.choices(known, k=lookups):
-            began = time.perf_counter()
-            found += ask(row)
-            times.append(time.perf_counter() - began)
-        p50, p99 = median(times), quantiles(times, n=100)[98]
-        announce(f"{name:8} {what:45} p50 {p50 * 1000:7.2f} ms  p99 {p99 * 1000:7.2f} ms  {found / lookups:5.1f} rows")
-        yield Figure(id="P9", what=f"{what}, {name}: p99 of {lookups:,}", value=p99, unit="s", limit=LIMIT, own=p50,
-                     note="seconds is the median")  # fmt: skip
+    asked = questions(service, database)
+    known = [Instance._make(row) for row in made.sample]
+    for ask in asked.values():
+        # Statements are prepared, pages that all look-ups share are read.
+        if not sum(ask(row) for row in known[:50]):
+            sys.exit(f"{name}: a look-up finds nothing")
+    times: dict[str, list[list[float]]] = {what: [] for what in asked}
+    for _ in range(given.rounds):
+        for what, ask in asked.items():
+            times[what].append([timed(ask, row) for row in dice.choices(known, k=given.lookups)])
+    for what, rounds in times.items():
+        p50 = median(median(each) for each in rounds)
+        p99s = [quantiles(each, n=100)[98] for each in rounds]
+        announce(f"{name:8} {what:40} p50 {p50 * 1000:6.2f} ms  p99 {median(p99s) * 1000:6.2f} ms"
+                 f"  of {', '.join(f'{each * 1000:.2f}' for each in p99s)}")  # fmt: skip
+        yield Figure(id="P9", what=f"{what}, {name}: p99 of {given.lookups:,}", value=median(p99s), unit="s",
+                     limit=None if what == NOTHING else LIMIT, own=p50, ratios=[each / LIMIT for each in p99s])  # fmt: skip
+
+
+def timed(ask: Callable[[Instance], int], row: Instance) -> float:
+    """The seconds of one look-up."""
+    began = time.perf_counter()
+    ask(row)
+    return time.perf_counter() - began
 
 
 def questions(service: InstanceService, database: Database) -> dict[str, Callable[[Instance], int]]:
@@ -134,10 +157,15 @@ def questions(service: InstanceService, database: Database) -> dict[str, Callabl
     def attribute(row: Instance, name: str) -> str:
         return f"configuration.{name}={json.loads(str(row.configuration))[name]}"
 
+    def nothing(_: Instance) -> int:
+        with database.read() as unit:
+            return int(unit.value("select 1"))
+
     asked: dict[str, Callable[[Instance], int]] = {
+        NOTHING: nothing,
         "by id": lambda row: len([service.get(row.id)]),
         "by customer": lambda row: page(customer=row.customer_id),
-        "by customer and state": lambda row: page(customer=row.customer_id, state="active"),
+        "by customer and state": lambda row: page(customer=row.customer_id, state=row.state),
         "by SKU": lambda row: page(sku=row.sku),
         "by state": lambda row: page(state=row.state),
         "by state and SKU": lambda row: page(sku=row.sku, state=row.state),
@@ -210,32 +238,21 @@ def wanted(dialect: Any) -> list[tuple[str, str]]:
     made = []
     for name, path in indexes_wanted(INDEXED).items():
         value = value_sql(dialect, "configuration", path)
-        made.append((name, f"create index {name} on instance ({value}, id) where {value} is not null"))
+        made.append((name, f"create index {name} on instance ({value}, id)"))
     return made
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[str]:
+def sqlite(folder: Path, _: str | None) -> Iterator[str]:
     """A file in the folder."""
     yield f"sqlite:///{folder / 'shop.db'}"
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A server of our own with its defaults, but for what a loader turns up; its data goes with it."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from support.postgres import Server
-
-    server = Server.create(owner=os.getpid(), durable=True)
-    try:
-        with (server.data / "postgresql.conf").open("a") as settings:
-            settings.write("shared_buffers = '1GB'\nmax_wal_size = '8GB'\nwal_level = minimal\nmax_wal_senders = 0\n")
-        server.stop()
-        server.start()
-        yield server.url()
-    finally:
-        server.remove()
-        shutil.rmtree(folder / "postgres", ignore_errors=True)
+def postgres(folder: Path, given: str | None) -> Iterator[str]:
+    """A database on a server as it comes."""
+    with Postgres(folder, given) as server, server.database("instances") as url:
+        yield url
 
 
 if __name__ == "__main__":

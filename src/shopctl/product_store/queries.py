@@ -56,8 +56,8 @@ def page(
     if created_by is not None:
         where.append("created_at <= :created_by")
         params["created_by"] = created_by
-    if unit.dialect == "postgres" and any(condition.path for condition in conditions):
-        # How many share the value decides which index is the right one, so no plan may be made without knowing it.
+    if unit.dialect == "postgres" and any(each.path and each.path not in indexed for each in conditions):
+        # How many share the value decides between the GIN index and the order of the list, so a plan must know it.
         unit.execute("set local plan_cache_mode = force_custom_plan")
     sql = f"""select {", ".join(COLUMNS)} from instance {"where " + " and ".join(where) if where else ""}
                order by id desc limit :limit"""
