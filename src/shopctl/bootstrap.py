@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
+    from shopctl.product_store.service import InstanceService
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
 
@@ -171,6 +172,18 @@ class Services:
         from shopctl.customers.exporting import ExportService
 
         return ExportService(self.database, self.shop_sealer)
+
+    @cached_property
+    def instances(self) -> InstanceService:
+        """Product instances: what customers have. Raises NoReplica for eventual reads without a replica."""
+        from shopctl.product_store.service import InstanceService
+        from shopctl.storage.replica import ReplicaReads
+
+        settings = self.settings
+        eventual = settings.get("store.consistency") == "eventual"
+        reads = ReplicaReads.of(self.database, settings.get("read_url"), settings.home) if eventual else None
+        indexed = settings.get("store.indexed_attributes")
+        return InstanceService(self.database, self.audit, self.clock, reads=reads, indexed=indexed)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
@@ -324,6 +337,8 @@ class Services:
         """Seal what was recorded, and let go of the connection."""
         built = self.__dict__
         try:
+            if "instances" in built:
+                built["instances"].finish()
             for name in ("audit", "auth_audit"):
                 if name in built:
                     built[name].finish()

@@ -25,6 +25,7 @@ COMMANDS: dict[str, Entry] = {
     "catalogue": Entry("shopctl.cli.catalogue", "Products, prices, imports, exports and search."),
     "stock": Entry("shopctl.cli.stock", "What is on hand, reserved and available."),
     "customer": Entry("shopctl.cli.customer", "Customers: contact, addresses, payment methods, erasing."),
+    "instance": Entry("shopctl.cli.instance", "What customers have: product instances and their history."),
     "user": Entry("shopctl.cli.user", "People and services, and what they may do."),
     "role": Entry("shopctl.cli.role", "Named sets of permissions."),
     "token": Entry("shopctl.cli.token", "Tokens: issue, verify, explain, refresh, revoke."),

@@ -148,7 +148,21 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("debug", "info", "warning", "error"),
     ),
     Setting("log.format", "choice", "text", "How a log line is written.", choices=("text", "json")),
-    Setting("read_url", "database", None, "A replica of the shop's database that reads go to.", reserved=True),
+    Setting("read_url", "database", None, "A streaming replica of the shop's database, for eventual reads."),
+    Setting(
+        "store.consistency",
+        "choice",
+        "strong",
+        "Whether product instances are read from the shop's database, or from its replica (`read_url`), where everybody"
+        " sees what he wrote himself and soon what others did.",
+        choices=("strong", "eventual"),
+    ),
+    Setting(
+        "store.indexed_attributes",
+        "list",
+        (),
+        "Attributes of configurations, such as region or network.zone, that `instance index` makes an index for.",
+    ),
     Setting("cli.require_login", "boolean", False, "Commands ask who is calling and what he may do."),
     Setting(
         "payments.gateway", "choice", "sandbox", "The payment gateway.", choices=("sandbox", "stripe"), reserved=True

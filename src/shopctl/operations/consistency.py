@@ -13,6 +13,7 @@ from shopctl.kernel.settings import Settings
 from shopctl.operations.account_rules import ACCOUNTS, sealed_rules
 from shopctl.operations.databases import opened
 from shopctl.operations.rule import Rule
+from shopctl.product_store.rules import rules as instance_rules
 from shopctl.storage import migrations
 from shopctl.storage.migrations import Chain
 from shopctl.storage.soundness import problems
@@ -180,6 +181,9 @@ def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
     for rule in (*_PRODUCTS, *sealed_rules(SHOP_SEALED)):
         if not (quick and rule.slow):
             yield _counted(unit, rule.check, rule.sql, now)
+    for about in instance_rules(unit.dialect):
+        if not (quick and about.slow) and ("pg_input_is_valid" not in about.sql or _can_tell_json(unit)):
+            yield _counted(unit, about.check, about.sql, now)
     if not quick and _can_tell_json(unit):
         for rule in _BUNDLES:
             yield _counted(unit, rule.check, rule.sql.format(_PARTS.format(_PART[unit.dialect])), now)
