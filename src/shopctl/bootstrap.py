@@ -36,8 +36,14 @@ if TYPE_CHECKING:
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
     from shopctl.product_store.service import InstanceService
+    from shopctl.provisioning.service import ProvisioningService
+    from shopctl.provisioning.starting import Beginning
+    from shopctl.provisioning.template_checks import TemplateChecks
+    from shopctl.provisioning.templates import Templates
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
+    from shopctl.workflow.ports import Action
+    from shopctl.workflow.runner import Runner
 
 
 KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
@@ -184,6 +190,51 @@ class Services:
         reads = ReplicaReads.of(self.database, settings.get("read_url"), settings.home) if eventual else None
         indexed = settings.get("store.indexed_attributes")
         return InstanceService(self.database, self.audit, self.clock, reads=reads, indexed=indexed)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """How products are provisioned."""
+        from shopctl.provisioning.templates import Templates
+
+        return Templates(self.settings.get("provisioning.templates"))
+
+    @cached_property
+    def template_checks(self) -> TemplateChecks:
+        """Templates as their authors see them."""
+        from shopctl.provisioning.template_checks import TemplateChecks
+
+        return TemplateChecks(self.templates, self.actions)
+
+    @cached_property
+    def actions(self) -> dict[str, Action]:
+        """What the steps of workflows may call, by name."""
+        from shopctl.provisioning.actions.components import Components
+
+        made: list[Action] = [Components(self.beginning)]
+        return {action.name: action for action in made}
+
+    @cached_property
+    def beginning(self) -> Beginning:
+        """Where runs of the provisioner begin, within a unit of whoever asks for one."""
+        from shopctl.provisioning.starting import Beginning
+
+        return Beginning(self.clock, self.catalogue, self.customers, self.instances, self.templates, counts_stock=True)
+
+    @cached_property
+    def provisioning(self) -> ProvisioningService:
+        """Products provisioned for customers."""
+        from shopctl.provisioning.service import ProvisioningService
+
+        return ProvisioningService(self.database, self.audit, self.clock, self.beginning, self.worker)
+
+    def worker(self, *, batch: int = 200) -> Runner:
+        """A worker that carries runs of all systems on."""
+        from shopctl.provisioning.listening import InstanceListener
+        from shopctl.provisioning.model import SYSTEM
+        from shopctl.workflow.runner import Runner
+
+        listeners = {SYSTEM: InstanceListener(self.instances, self.clock)}
+        return Runner(self.database, self.clock, self.actions, listeners, batch=batch)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.

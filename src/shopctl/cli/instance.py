@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shopctl.cli import instance_changes
 from shopctl.cli.complete import complete_instance, complete_sku
 from shopctl.cli.options import Context, DryRun
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from shopctl.cli.shop import Shop
 
 noun = typer.Typer(help="What customers have: product instances and their history.", no_args_is_help=True)
+instance_changes.register(noun)
 
 _PAGE = 50  # rows that people are shown unless they ask for more
 

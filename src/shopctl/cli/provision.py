@@ -79,7 +79,7 @@ def plan(
 
     shop = ctx.obj
     found = shop.services.provisioning.plan(
-        Request(sku, customer, _parameters(source, values), quantity, template=template)
+        Request(sku, customer, parameters(source, values), quantity, template=template)
     )
     shop.show(found, text=lambda: drawn_plan(found))
 
@@ -100,8 +100,8 @@ def start(
     from shopctl.provisioning.model import Request
 
     shop = ctx.obj
-    request = Request(sku, customer, _parameters(source, values), quantity, template=template)
-    _started(shop, shop.services.provisioning.start(request, idempotency_key=idempotency_key, work=not no_wait))
+    request = Request(sku, customer, parameters(source, values), quantity, template=template)
+    started(shop, shop.services.provisioning.start(request, idempotency_key=idempotency_key, work=not no_wait))
 
 
 @noun.command("list")
@@ -253,7 +253,7 @@ def signal(
         raise UsageError(
             problem=f"{name!r} is not a name for a signal.", remedy="Names that begin with @ are the runner's."
         )
-    _tally(ctx.obj, ctx.obj.services.provisioning.signal(run, name, _parameters(source, values)))
+    _tally(ctx.obj, ctx.obj.services.provisioning.signal(run, name, parameters(source, values)))
 
 
 @noun.command()
@@ -264,7 +264,8 @@ def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="ST
     _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason))
 
 
-def _parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
+def parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
+    """What `--from` and `--set` say, as one object."""
     from shopctl.cli.json_files import json_object
     from shopctl.provisioning.parameters import parsed
 
@@ -286,7 +287,8 @@ def _confirm(shop: Shop, what: str, runs: list[str]) -> None:
         shop.confirm(f"{what} {len(runs)} runs?")
 
 
-def _started(shop: Shop, row: dict[str, Any]) -> None:
+def started(shop: Shop, row: dict[str, Any]) -> None:
+    """Show a run that was begun; the exit code says how it stands."""
     shop.show(row)
     _exit_by(row["state"])
 

@@ -139,6 +139,12 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=1,
     ),
     Setting("auth.throttle.longest_wait_seconds", "integer", 900, "The longest such wait.", minimum=1),
+    Setting(
+        "provisioning.templates",
+        "path",
+        "templates",
+        "The folder of the shop's own templates, which go before those of the same name that come along.",
+    ),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
     Setting(
         "log.level",
