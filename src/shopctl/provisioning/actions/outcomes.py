@@ -7,6 +7,7 @@ from shopctl.kernel.redaction import redact
 from shopctl.workflow.ports import Call, Failed, Unknown
 
 _LONGEST = 300  # characters of a message that is stored
+_READ = 10_000
 
 
 def not_done(
@@ -29,5 +30,5 @@ def not_possible(call: Call, error: ShopctlError) -> Failed | Unknown:
 
 def fit(text: str) -> str:
     """A message from outside, fit to be stored and shown: one line, without secrets, not long."""
-    line = " ".join(redact(text).split())
-    return one_line(line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…")
+    line = one_line(" ".join(redact(text[:_READ]).split()))
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
