@@ -185,7 +185,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("mail.smtp_url", "url", None, "The mail server.", reserved=True),
     Setting("mail.from", "text", None, "The sender's address.", reserved=True),
-    Setting("network.allow_private", "list", (), "Private hosts that outgoing calls may reach.", reserved=True),
+    Setting(
+        "network.allow_private",
+        "list",
+        (),
+        "Hosts (also with a port), addresses and networks that outgoing calls may reach although they lie inside.",
+    ),
 )
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
