@@ -17,7 +17,7 @@ Id = Annotated[
 
 def register(noun: typer.Typer) -> None:
     """Add these verbs to `instance`."""
-    for verb in (modify, suspend, resume, terminate, upgrade):
+    for verb in (modify, renew, suspend, resume, terminate, upgrade):
         noun.command()(verb)
 
 
@@ -26,6 +26,12 @@ def modify(ctx: Context, id_: Id, values: Values = None, source: From = None, id
     shop = ctx.obj
     wanted = parameters(source, values)
     started(shop, shop.services.provisioning.change(id_, "modify", wanted, idempotency_key=idempotency_key))
+
+
+def renew(ctx: Context, id_: Id, idempotency_key: Key = None) -> None:
+    """Let a subscription go on for another period."""
+    shop = ctx.obj
+    started(shop, shop.services.provisioning.change(id_, "renew", {}, idempotency_key=idempotency_key))
 
 
 def suspend(ctx: Context, id_: Id, idempotency_key: Key = None) -> None:

@@ -49,6 +49,7 @@ PERMISSIONS: dict[str, str | None] = {
     "instance history": "instance:read:{instance}",
     "instance index": "db:write",
     "instance modify": "instance:write",
+    "instance renew": "instance:write",
     "instance suspend": "instance:write",
     "instance resume": "instance:write",
     "instance terminate": "instance:write",

@@ -12,6 +12,7 @@ SYSTEM = "provisioning"
 LIFE: dict[str, dict[str, str]] = {
     "start": {"start": "provision", "complete": "activate", "fail": "abort", "cancel": "abort"},
     "modify": {},
+    "renew": {},
     "suspend": {"complete": "suspend"},
     "resume": {"complete": "resume"},
     "terminate": {"start": "terminate", "complete": "end", "fail": "keep", "cancel": "keep"},

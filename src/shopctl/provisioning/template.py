@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from shopctl.workflow.definition import Definition
 
 START = "start"
-OPERATIONS = ("modify", "suspend", "resume", "terminate", "upgrade")
+OPERATIONS = ("modify", "renew", "suspend", "resume", "terminate", "upgrade")
 SELECT = ("kind", "category", "sku", "attributes")
 
 _OWN = frozenset({"extends", "select", "parameters", "operations"})
-_OPERATION = {"title", "steps", "on_failure", "downstreams"}
+_OPERATION = {"title", "steps", "on_failure", "downstreams", "result"}
 
 
 @dataclass(frozen=True)
