@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
+    from shopctl.outgoing.client import OutgoingClient
     from shopctl.product_store.service import InstanceService
+    from shopctl.provisioning.licence_keys import LicenceKeyService
     from shopctl.provisioning.service import ProvisioningService
     from shopctl.provisioning.starting import Beginning
     from shopctl.provisioning.template_checks import TemplateChecks
@@ -236,6 +238,20 @@ class Services:
         listeners = {SYSTEM: InstanceListener(self.instances, self.clock)}
         return Runner(self.database, self.clock, self.actions, listeners, batch=batch)
 
+    @cached_property
+    def licence_keys(self) -> LicenceKeyService:
+        """Pools of licence keys."""
+        from shopctl.provisioning.licence_keys import LicenceKeyService
+
+        return LicenceKeyService(self.database, self.audit, self.clock, self.shop_sealer)
+
+    @cached_property
+    def outgoing(self) -> OutgoingClient:
+        """Calls to other systems."""
+        from shopctl.outgoing.client import OutgoingClient
+
+        return OutgoingClient(self.settings.get("network.allow_private"))
+
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
         return str(self.users.show(who)["user_id"])
@@ -290,9 +306,10 @@ class Services:
     @cached_property
     def shop_sealer(self) -> Sealer:
         """What seals the columns of the shop's database."""
-        from shopctl.customers.sealed import COLUMNS
+        from shopctl.customers.sealed import COLUMNS as CUSTOMERS
+        from shopctl.provisioning.sealed import COLUMNS as PROVISIONING
 
-        return self._sealer("shop", COLUMNS)
+        return self._sealer("shop", (*CUSTOMERS, *PROVISIONING))
 
     def _sealer(self, chain: Chain, columns: Sequence[SealedColumn]) -> Sealer:
         from shopctl.storage.key_encryption import key_encryption_keys
