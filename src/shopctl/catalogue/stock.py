@@ -31,7 +31,7 @@ LARGEST = 10**15  # pieces; sums of many stay within 64 bits
 class StockService:
     """Stock and reservations of one shop.
 
-    `reserve`, `release` and `fulfil` are for use cases of other systems and take their open unit; the others open one.
+    Methods that take a unit are for use cases of other systems and work in theirs; the others open one.
     A reservation past its moment counts no longer, whether or not anybody has released it.
     """
 
@@ -135,6 +135,58 @@ class StockService:
             now=now,
         )
         return row._replace(state="fulfilled", expires_at=min(row.expires_at, now))
+
+    def renew(self, unit: Unit, reservation: str, *, until: Instant) -> ReservationRow:
+        """Promise the same pieces until another moment to come.
+
+        Raises ReservationNotFound, ReservationOver, and ReservationEnded also for one past its moment: somebody else
+        may have been promised the pieces in between.
+        """
+        row = stock_queries.lock_reservations(unit, [reservation]).get(reservation)
+        if row is None:
+            raise ReservationNotFound(ids=repr(reservation))
+        now = self.clock.now()
+        if row.state != "held" or row.expires_at <= now:
+            raise ReservationEnded(id=row.id, state="expired" if row.state == "held" else row.state)
+        if until <= now:
+            raise ReservationOver(until=clock.show(until))
+        stock_queries.renew(unit, row.id, until=until)
+        return row._replace(expires_at=until)
+
+    def take_back(self, unit: Unit, reservation: str) -> bool:
+        """Put what was handed out back into the stock, once; whether it was out. Raises ReservationNotFound."""
+        row = stock_queries.lock_reservations(unit, [reservation]).get(reservation)
+        if row is None:
+            raise ReservationNotFound(ids=repr(reservation))
+        if row.state != "fulfilled":
+            return False
+        stock_queries.ensure(unit, row.product_id, row.location)
+        on_hand = stock_queries.lock_on_hand(unit, row.product_id, row.location) or 0
+        stock_queries.set_returned(unit, row.id)
+        stock_queries.move(
+            unit,
+            row.product_id,
+            row.location,
+            before=on_hand,
+            after=on_hand + row.quantity,
+            cause="returned",
+            reference=row.id,
+            now=self.clock.now(),
+        )
+        return True
+
+    def held_by(self, unit: Unit, sku: str, *, holder: str, location: str = DEFAULT_LOCATION) -> ReservationRow | None:
+        """What is promised to a holder and has not ended, None where nothing is. Raises ProductNotFound."""
+        return stock_queries.held_by(unit, _number(unit, sku), location, holder)
+
+    def available(self, unit: Unit, sku: str, *, location: str | None = None) -> int | None:
+        """How many may be promised, at a location or at all of them; None for a product that was never counted.
+
+        Raises ProductNotFound.
+        """
+        number = _number(unit, sku)
+        levels = queries.stock_of(unit, [number], now=self.clock.now()).get(number, ())
+        return sum(level.available for level in levels if location in (None, level.location)) if levels else None
 
     def reservations(self, sku: str | None = None, *, location: str | None = None) -> list[dict[str, Any]]:
         """Reservations nobody has ended, oldest first, as rows (see `_shown_reservation`). Raises ProductNotFound."""

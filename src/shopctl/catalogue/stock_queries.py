@@ -18,7 +18,7 @@ class ReservationRow(NamedTuple):
     location: str
     quantity: int
     holder: str
-    state: str  # held | released | fulfilled
+    state: str  # held | released | fulfilled | returned
     created_at: Instant
     expires_at: Instant
 
@@ -132,6 +132,30 @@ def held(
         location=location,
         expired_at=expired_at,
     )
+
+
+def held_by(unit: Unit, product_id: int, location: str, holder: str) -> ReservationRow | None:
+    """The oldest of a holder's reservations that nobody has ended."""
+    return unit.row(
+        ReservationRow,
+        f"""{_RESERVATION} where r.product_id = :id and r.location = :location and r.state = 'held'
+                            and r.holder = :holder order by r.id limit 1""",
+        id=product_id,
+        location=location,
+        holder=holder,
+    )
+
+
+def renew(unit: Unit, reservation: str, *, until: Instant) -> None:
+    """Move the moment of a held reservation."""
+    unit.execute(
+        "update reservation set expires_at = :until where id = :id and state = 'held'", id=reservation, until=until
+    )
+
+
+def set_returned(unit: Unit, reservation: str) -> None:
+    """Keep in mind that what was handed out has come back."""
+    unit.execute("update reservation set state = 'returned' where id = :id and state = 'fulfilled'", id=reservation)
 
 
 def end(unit: Unit, reservation: str, state: str, *, now: Instant) -> bool:

@@ -125,7 +125,7 @@ class Reservation(ShopTable, table=True):
     location: str
     quantity: int = Field(sa_column=_number())
     holder: str
-    state: str  # held | released | fulfilled
+    state: str  # held | released | fulfilled | returned
     created_at: int = Field(sa_column=_number())
     expires_at: int = Field(sa_column=_number())
 
@@ -141,7 +141,7 @@ class StockMovement(ShopTable, table=True):
     location: str
     delta: int = Field(sa_column=_number())
     on_hand: int = Field(sa_column=_number())
-    cause: str  # set | adjust | import | fulfilled
+    cause: str  # set | adjust | import | fulfilled | returned
     reference: str
     at: int = Field(sa_column=_number())
 

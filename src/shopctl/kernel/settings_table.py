@@ -145,6 +145,28 @@ SETTINGS: tuple[Setting, ...] = (
         "templates",
         "The folder of the shop's own templates, which go before those of the same name that come along.",
     ),
+    Setting(
+        "provisioning.inventory_url",
+        "url",
+        None,
+        "The system that keeps the stock; by default the catalogue counts it.",
+    ),
+    Setting(
+        "provisioning.inventory_token",
+        "key",
+        None,
+        "Where the token that it asks for comes from: env:NAME, file:PATH or keyring:SERVICE/NAME.",
+    ),
+    Setting(
+        "provisioning.fulfilment_url", "url", None, "The system that picks and ships; by default the shop does itself."
+    ),
+    Setting("provisioning.fulfilment_token", "key", None, "Where its token comes from."),
+    Setting(
+        "provisioning.fulfilment.by_hand",
+        "boolean",
+        False,
+        "The shop's own shipments wait until `provision signal` says that they are picked, shipped and delivered.",
+    ),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
     Setting(
         "log.level",

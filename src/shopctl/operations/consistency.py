@@ -84,7 +84,7 @@ _PRODUCTS = (
     ),
     Rule(
         "reservations hold something",
-        "select id from reservation where quantity <= 0 or state not in ('held', 'released', 'fulfilled')",
+        "select id from reservation where quantity <= 0 or state not in ('held', 'released', 'fulfilled', 'returned')",
     ),
     Rule(
         "variants have a parent",

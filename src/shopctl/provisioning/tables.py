@@ -1,4 +1,4 @@
-"""Where provisioning is stored: what each run is for, and the licence keys that steps hand out."""
+"""Where provisioning is stored: what each run is for, licence keys that steps hand out, and shipments."""
 
 from __future__ import annotations
 
@@ -56,3 +56,24 @@ class LicenceKey(ShopTable, table=True):
     step: str | None = None
     claimed_at: int | None = None
     added_at: int
+
+
+class Shipment(ShopTable, table=True):
+    """A parcel that the shop sends itself; where to stands, sealed, with the customer."""
+
+    __table_args__ = (Index("ix_shipment_run_id", "run_id"),)
+
+    id: str = Field(primary_key=True)  # shp_…
+    key: str = Field(unique=True)  # of the call that ordered it
+    run_id: str
+    reference: str  # the step of the run that ordered it, whatever its attempt
+    instance_id: str | None = None
+    sku: str
+    quantity: int
+    state: str  # picking | picked | shipped | delivered | lost | cancelled | returned
+    carrier: str | None = None
+    tracking: str | None = None
+    created_at: int
+    picked_at: int | None = None
+    shipped_at: int | None = None
+    ended_at: int | None = None
