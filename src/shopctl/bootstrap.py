@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from shopctl.operations.resealing import Sealed
     from shopctl.outgoing.client import OutgoingClient
     from shopctl.product_store.service import InstanceService
+    from shopctl.provisioning.adapters.rest import RestService
     from shopctl.provisioning.licence_keys import LicenceKeyService
+    from shopctl.provisioning.ports import Fulfilment, Inside, Inventory, Outside
     from shopctl.provisioning.service import ProvisioningService
     from shopctl.provisioning.starting import Beginning
     from shopctl.provisioning.template_checks import TemplateChecks
@@ -210,10 +212,50 @@ class Services:
     @cached_property
     def actions(self) -> dict[str, Action]:
         """What the steps of workflows may call, by name."""
-        from shopctl.provisioning.actions.components import Components
+        from shopctl.provisioning.actions.built_in import built_in
+        from shopctl.provisioning.actions.secrets import Secrets
 
-        made: list[Action] = [Components(self.beginning)]
-        return {action.name: action for action in made}
+        base = str(self.settings.base)
+        return built_in(
+            clock=self.clock,
+            client=self.outgoing,
+            secrets=Secrets(base),
+            folder=base,
+            base_url="http://127.0.0.1:8000",
+            link_key=b"",
+            licence_keys=self.licence_keys,
+            inventory=self._inventory(),
+            fulfilment=self._fulfilment(),
+            beginning=self.beginning,
+        )
+
+    def _inventory(self) -> Inside[Inventory] | Outside[Inventory]:
+        from shopctl.provisioning.adapters.http_inventory import HttpInventory
+        from shopctl.provisioning.adapters.local_inventory import LocalInventory
+
+        service = self._rest("inventory")
+        return LocalInventory(self.stock) if service is None else HttpInventory(service)
+
+    def _fulfilment(self) -> Inside[Fulfilment] | Outside[Fulfilment]:
+        from shopctl.provisioning.adapters.http_fulfilment import HttpFulfilment
+        from shopctl.provisioning.adapters.local_fulfilment import LocalFulfilment
+
+        service = self._rest("fulfilment")
+        if service is not None:
+            return HttpFulfilment(service)
+        return LocalFulfilment(self.clock, by_hand=self.settings.get("provisioning.fulfilment.by_hand"))
+
+    def _rest(self, name: str) -> RestService | None:
+        """The other system that keeps stock or shipping, None where the shop does."""
+        from shopctl.provisioning.actions.secrets import Secrets
+        from shopctl.provisioning.adapters.rest import RestService
+
+        url = self.settings.get(f"provisioning.{name}_url")
+        if url is None:
+            return None
+        source = self.settings.get(f"provisioning.{name}_token")
+        secrets = Secrets(str(self.settings.base))
+        return RestService(name, self.outgoing, url, None if source is None else lambda: secrets.get(source))
 
     @cached_property
     def beginning(self) -> Beginning:
