@@ -71,6 +71,7 @@ class Effects:
         """Let the idle threads end."""
         for _ in range(self._threads):
             self._calls.put(None)
+        self._threads = 0
 
     def _work(self) -> None:
         while (job := self._calls.get()) is not None:
