@@ -447,11 +447,11 @@ class Services:
         """Seal what was recorded, and let go of the connection."""
         built = self.__dict__
         try:
-            if "instances" in built:
-                built["instances"].finish()
             for name in ("audit", "auth_audit"):
                 if name in built:
                     built[name].finish()
+            if "instances" in built:
+                built["instances"].finish()
         finally:
             for name in ("database", "auth_database"):
                 if name in built:
