@@ -1,5 +1,4 @@
-"""Steps that reserve stock, hand it out and give it back: `reserve-stock`, `renew-stock`, `release-stock`,
-`fulfil-stock`, `return-stock`. What they take and leave behind stands in docs/warehouses.md."""
+"""Steps that reserve stock, renew, hand out, give back and take back; docs/warehouses.md has what they take."""
 
 from __future__ import annotations
 
