@@ -35,8 +35,19 @@ if TYPE_CHECKING:
     from shopctl.customers.service import CustomerService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
+    from shopctl.outgoing.client import OutgoingClient
+    from shopctl.product_store.service import InstanceService
+    from shopctl.provisioning.adapters.rest import RestService
+    from shopctl.provisioning.licence_keys import LicenceKeyService
+    from shopctl.provisioning.ports import Fulfilment, Inside, Inventory, Outside
+    from shopctl.provisioning.service import ProvisioningService
+    from shopctl.provisioning.starting import Beginning
+    from shopctl.provisioning.template_checks import TemplateChecks
+    from shopctl.provisioning.templates import Templates
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
+    from shopctl.workflow.ports import Action
+    from shopctl.workflow.runner import Runner
 
 
 KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
@@ -172,6 +183,117 @@ class Services:
 
         return ExportService(self.database, self.shop_sealer)
 
+    @cached_property
+    def instances(self) -> InstanceService:
+        """Product instances: what customers have. Raises NoReplica for eventual reads without a replica."""
+        from shopctl.product_store.service import InstanceService
+        from shopctl.storage.replica import ReplicaReads
+
+        settings = self.settings
+        eventual = settings.get("store.consistency") == "eventual"
+        reads = ReplicaReads.of(self.database, settings.get("read_url"), settings.home) if eventual else None
+        indexed = settings.get("store.indexed_attributes")
+        return InstanceService(self.database, self.audit, self.clock, reads=reads, indexed=indexed)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """How products are provisioned."""
+        from shopctl.provisioning.templates import Templates
+
+        return Templates(self.settings.get("provisioning.templates"))
+
+    @cached_property
+    def template_checks(self) -> TemplateChecks:
+        """Templates as their authors see them."""
+        from shopctl.provisioning.template_checks import TemplateChecks
+
+        return TemplateChecks(self.templates, self.actions)
+
+    @cached_property
+    def actions(self) -> dict[str, Action]:
+        """What the steps of workflows may call, by name."""
+        from shopctl.provisioning.actions.built_in import built_in
+        from shopctl.provisioning.actions.secrets import Secrets
+
+        base = str(self.settings.base)
+        return built_in(
+            clock=self.clock,
+            client=self.outgoing,
+            secrets=Secrets(base),
+            folder=base,
+            base_url="http://127.0.0.1:8000",
+            link_key=b"",
+            licence_keys=self.licence_keys,
+            inventory=self._inventory(),
+            fulfilment=self._fulfilment(),
+            beginning=self.beginning,
+        )
+
+    def _inventory(self) -> Inside[Inventory] | Outside[Inventory]:
+        from shopctl.provisioning.adapters.http_inventory import HttpInventory
+        from shopctl.provisioning.adapters.local_inventory import LocalInventory
+
+        service = self._rest("inventory")
+        return LocalInventory(self.stock) if service is None else HttpInventory(service)
+
+    def _fulfilment(self) -> Inside[Fulfilment] | Outside[Fulfilment]:
+        from shopctl.provisioning.adapters.http_fulfilment import HttpFulfilment
+        from shopctl.provisioning.adapters.local_fulfilment import LocalFulfilment
+
+        service = self._rest("fulfilment")
+        if service is not None:
+            return HttpFulfilment(service)
+        return LocalFulfilment(self.clock, by_hand=self.settings.get("provisioning.fulfilment.by_hand"))
+
+    def _rest(self, name: str) -> RestService | None:
+        """The other system that keeps stock or shipping, None where the shop does."""
+        from shopctl.provisioning.actions.secrets import Secrets
+        from shopctl.provisioning.adapters.rest import RestService
+
+        url = self.settings.get(f"provisioning.{name}_url")
+        if url is None:
+            return None
+        source = self.settings.get(f"provisioning.{name}_token")
+        secrets = Secrets(str(self.settings.base))
+        return RestService(name, self.outgoing, url, None if source is None else lambda: secrets.get(source))
+
+    @cached_property
+    def beginning(self) -> Beginning:
+        """Where runs of the provisioner begin, within a unit of whoever asks for one."""
+        from shopctl.provisioning.starting import Beginning
+
+        return Beginning(self.clock, self.catalogue, self.customers, self.instances, self.templates, counts_stock=True)
+
+    @cached_property
+    def provisioning(self) -> ProvisioningService:
+        """Products provisioned for customers."""
+        from shopctl.provisioning.service import ProvisioningService
+
+        return ProvisioningService(self.database, self.audit, self.clock, self.beginning, self.worker)
+
+    def worker(self, *, batch: int = 200) -> Runner:
+        """A worker that carries runs of all systems on."""
+        from shopctl.provisioning.listening import InstanceListener
+        from shopctl.provisioning.model import SYSTEM
+        from shopctl.workflow.runner import Runner
+
+        listeners = {SYSTEM: InstanceListener(self.instances, self.clock)}
+        return Runner(self.database, self.clock, self.actions, listeners, batch=batch)
+
+    @cached_property
+    def licence_keys(self) -> LicenceKeyService:
+        """Pools of licence keys."""
+        from shopctl.provisioning.licence_keys import LicenceKeyService
+
+        return LicenceKeyService(self.database, self.audit, self.clock, self.shop_sealer)
+
+    @cached_property
+    def outgoing(self) -> OutgoingClient:
+        """Calls to other systems."""
+        from shopctl.outgoing.client import OutgoingClient
+
+        return OutgoingClient(self.settings.get("network.allow_private"))
+
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
         return str(self.users.show(who)["user_id"])
@@ -226,9 +348,10 @@ class Services:
     @cached_property
     def shop_sealer(self) -> Sealer:
         """What seals the columns of the shop's database."""
-        from shopctl.customers.sealed import COLUMNS
+        from shopctl.customers.sealed import COLUMNS as CUSTOMERS
+        from shopctl.provisioning.sealed import COLUMNS as PROVISIONING
 
-        return self._sealer("shop", COLUMNS)
+        return self._sealer("shop", (*CUSTOMERS, *PROVISIONING))
 
     def _sealer(self, chain: Chain, columns: Sequence[SealedColumn]) -> Sealer:
         from shopctl.storage.key_encryption import key_encryption_keys
@@ -324,6 +447,8 @@ class Services:
         """Seal what was recorded, and let go of the connection."""
         built = self.__dict__
         try:
+            if "instances" in built:
+                built["instances"].finish()
             for name in ("audit", "auth_audit"):
                 if name in built:
                     built[name].finish()

@@ -27,9 +27,10 @@ BREACHES = {
     "a password hashed elsewhere": ("customers/breach.py", "def late():\n    import bcrypt", "passwords"),
     "another kind of hash elsewhere": ("authdb/breach.py", "import argon2", "passwords"),
     "a cipher elsewhere": ("auth/breach.py", "from cryptography.exceptions import InvalidTag", "ciphers"),
+    "a call to another system by another door": ("workflow/breach.py", "def late():\n    import httpx", "outgoing"),
 }
 
-HEAVY = "sqlite3 psycopg sqlalchemy sqlmodel alembic pydantic tantivy openpyxl jmespath yaml rich"
+HEAVY = "sqlite3 psycopg sqlalchemy sqlmodel alembic pydantic tantivy openpyxl jmespath yaml rich httpx httpcore"
 
 
 def contracts(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -57,14 +57,14 @@ def test_ids_are_silent_without_a_shop(tmp_path):
 
 
 def test_ids_that_take_too_long_are_not_waited_for(monkeypatch):
-    monkeypatch.setattr(complete._Ids, "_cached", classmethod(lambda cls, prefix: time.sleep(2) or [prefix]))
+    monkeypatch.setattr(complete._Ids, "_cached", classmethod(lambda cls, of, prefix: time.sleep(2) or [prefix]))
     started = time.monotonic()
     assert complete.complete_sku("MU") == []
     assert time.monotonic() - started < 1
 
 
 def test_ids_come_from_the_lookup(monkeypatch):
-    monkeypatch.setattr(complete._Ids, "_cached", classmethod(lambda cls, prefix: [f"{prefix}G-1"]))
+    monkeypatch.setattr(complete._Ids, "_cached", classmethod(lambda cls, of, prefix: [f"{prefix}G-1"]))
     assert complete.complete_sku("MU") == ["MUG-1"]
 
 

@@ -49,13 +49,25 @@ class Server:
             os.chown(server.folder, account.pw_uid, account.pw_gid)
         try:
             server._initialise(SETTINGS | ({} if durable else FAST))
-            subprocess.Popen(
-                ["/bin/sh", "-c", GUARD, "guard", str(owner), str(server.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            server._guard(owner)
+            server.start()
+        except BaseException:
+            server.remove()
+            raise
+        return server
+
+    @classmethod
+    def replica_of(cls, primary: Server, *, owner: int) -> Server:
+        """Make and start a hot standby that streams the log of another server."""
+        server = cls(Path(tempfile.mkdtemp(prefix="shopctl-pg-", dir=primary.folder.parent)))
+        if account := _unprivileged():
+            os.chown(server.folder, account.pw_uid, account.pw_gid)
+        try:
+            source = f"host={primary.folder} user=postgres"
+            server._call("pg_basebackup", "-d", source, "-D", str(server.data), "-R", "-X", "stream", "-c", "fast")
+            with (server.data / "postgresql.conf").open("a") as file:
+                file.write(f"unix_socket_directories = '{server.folder}'\n")
+            server._guard(owner)
             server.start()
         except BaseException:
             server.remove()
@@ -79,6 +91,15 @@ class Server:
     def url(self, database: str = "postgres") -> str:
         """A libpq URL: `postgresql://postgres@/NAME?host=FOLDER`."""
         return f"postgresql://postgres@/{database}?{urlencode({'host': str(self.folder)}, safe='/')}"
+
+    def _guard(self, owner: int) -> None:
+        subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", str(owner), str(self.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _initialise(self, settings: dict[str, str]) -> None:
         # The server comes without ICU, and the C library's languages differ between machines.

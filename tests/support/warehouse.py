@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
-
-from shopctl.kernel.errors import RemoteFailed
 
 TOKEN = "tok-warehouse"
 Said = tuple[int, Any]
@@ -203,63 +199,3 @@ class _Answering(BaseHTTPRequestHandler):
 
     def log_message(self, *said: Any) -> None:
         """Nothing: tests look at the ledger."""
-
-
-class NotReached(RemoteFailed):
-    """{where} cannot be reached."""
-
-    code = "test.not_reached"
-    sent = False
-
-
-class NoAnswer(RemoteFailed):
-    """{where} gave no answer."""
-
-    code = "test.no_answer"
-    sent = True
-
-
-@dataclass
-class Got:
-    """An answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class PlainClient:
-    """An HTTP client as the ports want it, which goes wherever it is told to."""
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        timeout: float = 30.0,
-    ) -> Got:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-        try:
-            connection.connect()
-        except OSError:
-            raise NotReached(where=parts.netloc) from None
-        try:
-            body = None if json is None else _dumped(json)
-            target = parts.path + (f"?{parts.query}" if parts.query else "")
-            connection.request(method, target, body, dict(headers or {}))
-            answer = connection.getresponse()
-            return Got(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
-        except (OSError, http.client.HTTPException):
-            raise NoAnswer(where=parts.netloc) from None
-        finally:
-            connection.close()
-
-
-def _dumped(value: Any) -> bytes:
-    return json.dumps(value).encode()

@@ -60,6 +60,17 @@ class CatalogueService:
             ]
         return document
 
+    def documents(self, unit: Unit, skus: Sequence[str]) -> list[dict[str, Any]]:
+        """The documents of products as they are now (see `shapes.shown`), in that order, read within an open unit.
+
+        Raises ProductNotFound naming every missing SKU.
+        """
+        now = self.clock.now()
+        found = queries.by_skus(unit, skus, now=now)
+        if missing := [sku for sku in dict.fromkeys(skus) if sku not in found]:
+            raise edits.not_found(unit, missing)
+        return [shown(found[sku], now) for sku in skus]
+
     def products(self, filters: Filters, *, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Products as rows (see `shapes.listed`), in the order of their creation, as a stream."""
         from shopctl.catalogue import listing

@@ -27,7 +27,12 @@ def complete(words: list[str]) -> str:
 
 def complete_sku(incomplete: str) -> list[str]:
     """SKUs that start with what was typed; none when they cannot be had quickly."""
-    return _Ids.found(incomplete)
+    return _Ids.found("catalogue", incomplete)
+
+
+def complete_instance(incomplete: str) -> list[str]:
+    """The same for ids of instances."""
+    return _Ids.found("instance", incomplete)
 
 
 def _candidates(words: list[str]) -> list[tuple[str, str]]:
@@ -73,25 +78,25 @@ def _without_options(before: list[str]) -> list[str]:
 
 
 class _Ids:
-    """SKUs of the shop that the command line being typed is about."""
+    """SKUs and ids of the shop that the command line being typed is about; `of` says whose, as permissions do."""
 
     words: list[str] = []  # noqa: RUF012  # set once per process, by the one question it answers
 
     @classmethod
-    def found(cls, prefix: str) -> list[str]:
+    def found(cls, of: str, prefix: str) -> list[str]:
         import threading
 
         answer: list[str] = []
         # A thread, because a driver that waits for a lock or a host cannot be interrupted otherwise; the process ends
         # without waiting for it.
-        looking = threading.Thread(target=lambda: answer.extend(cls._cached(prefix)), daemon=True)
+        looking = threading.Thread(target=lambda: answer.extend(cls._cached(of, prefix)), daemon=True)
         threading.excepthook = lambda details: None
         looking.start()
         looking.join(SECONDS)
         return list(answer)
 
     @classmethod
-    def _cached(cls, prefix: str) -> list[str]:
+    def _cached(cls, of: str, prefix: str) -> list[str]:
         import hashlib
         import json
         import os
@@ -106,27 +111,30 @@ class _Ids:
         )
         settings.require_shop()
         if settings.get("cli.require_login"):
-            cls._ask_who()
+            cls._ask_who(of)
         folder = user_cache(os.environ)
         # The name is a digest because the URL of a database may hold its password.
-        digest = hashlib.sha256(f"{settings.database_url}\n{prefix}".encode()).hexdigest()[:32]
+        digest = hashlib.sha256(f"{settings.database_url}\n{of}\n{prefix}".encode()).hexdigest()[:32]
         kept = folder / "completion" / f"{digest}.json" if folder is not None else None
         if kept is not None and kept.exists() and time.time() - kept.stat().st_mtime < _CACHE_SECONDS:
             cached: list[str] = json.loads(kept.read_text(encoding="utf-8"))
             return cached
-        from shopctl.catalogue.queries import skus_starting_with
         from shopctl.storage.database import open_database
 
+        if of == "instance":
+            from shopctl.product_store.queries import ids_starting_with as starting_with
+        else:
+            from shopctl.catalogue.queries import skus_starting_with as starting_with
         database = open_database(settings.database_url)
         with database.read() as unit:
-            skus = list(skus_starting_with(unit, prefix, _LIMIT))
+            names = list(starting_with(unit, prefix, _LIMIT))
         if kept is not None:
-            cls._keep(kept, json.dumps(skus))
-        return skus
+            cls._keep(kept, json.dumps(names))
+        return names
 
     @classmethod
-    def _ask_who(cls) -> None:
-        """Raise unless the caller may read the catalogue."""
+    def _ask_who(cls, of: str) -> None:
+        """Raise unless the caller may read what is asked for."""
         from shopctl.cli.identity import identified
         from shopctl.cli.shop import Globals, Shop
 
@@ -134,7 +142,7 @@ class _Ids:
         for name in ("config", "profile", "token_file"):
             setattr(given, name, typed_value(cls.words, name))
         # Nothing is renewed: this process ends before long, perhaps before it has kept what it got.
-        identified(Shop(given), ["catalogue:read"], renew=False)
+        identified(Shop(given), [f"{of}:read"], renew=False)
 
     @staticmethod
     def _keep(kept: Any, text: str) -> None:

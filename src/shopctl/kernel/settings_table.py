@@ -140,6 +140,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("auth.throttle.longest_wait_seconds", "integer", 900, "The longest such wait.", minimum=1),
     Setting(
+        "provisioning.templates",
+        "path",
+        "templates",
+        "The folder of the shop's own templates, which go before those of the same name that come along.",
+    ),
+    Setting(
         "provisioning.inventory_url",
         "url",
         None,
@@ -170,7 +176,21 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("debug", "info", "warning", "error"),
     ),
     Setting("log.format", "choice", "text", "How a log line is written.", choices=("text", "json")),
-    Setting("read_url", "database", None, "A replica of the shop's database that reads go to.", reserved=True),
+    Setting("read_url", "database", None, "A streaming replica of the shop's database, for eventual reads."),
+    Setting(
+        "store.consistency",
+        "choice",
+        "strong",
+        "Whether product instances are read from the shop's database, or from its replica (`read_url`), where everybody"
+        " sees what he wrote himself and soon what others did.",
+        choices=("strong", "eventual"),
+    ),
+    Setting(
+        "store.indexed_attributes",
+        "list",
+        (),
+        "Attributes of configurations, such as region or network.zone, that `instance index` makes an index for.",
+    ),
     Setting("cli.require_login", "boolean", False, "Commands ask who is calling and what he may do."),
     Setting(
         "payments.gateway", "choice", "sandbox", "The payment gateway.", choices=("sandbox", "stripe"), reserved=True
@@ -187,7 +207,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("mail.smtp_url", "url", None, "The mail server.", reserved=True),
     Setting("mail.from", "text", None, "The sender's address.", reserved=True),
-    Setting("network.allow_private", "list", (), "Private hosts that outgoing calls may reach.", reserved=True),
+    Setting(
+        "network.allow_private",
+        "list",
+        (),
+        "Hosts (also with a port), addresses and networks that outgoing calls may reach although they lie inside.",
+    ),
 )
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from shopctl.auth.beginning import SEALED as AUTH_SEALED
-from shopctl.customers.sealed import COLUMNS as SHOP_SEALED
+from shopctl.customers.sealed import COLUMNS as CUSTOMERS_SEALED
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import Partial
 from shopctl.kernel.settings import Settings
 from shopctl.operations.account_rules import ACCOUNTS, sealed_rules
 from shopctl.operations.databases import opened
 from shopctl.operations.rule import Rule
+from shopctl.product_store.rules import rules as instance_rules
+from shopctl.provisioning.sealed import COLUMNS as PROVISIONING_SEALED
 from shopctl.storage import migrations
 from shopctl.storage.migrations import Chain
 from shopctl.storage.soundness import problems
@@ -177,9 +179,12 @@ def require_agreement(findings: list[Finding]) -> None:
 def agreement(unit: Unit, *, quick: bool = False) -> Iterator[Finding]:
     """What the shop's own rules say of its rows."""
     now = Clock().now()
-    for rule in (*_PRODUCTS, *sealed_rules(SHOP_SEALED)):
+    for rule in (*_PRODUCTS, *sealed_rules((*CUSTOMERS_SEALED, *PROVISIONING_SEALED))):
         if not (quick and rule.slow):
             yield _counted(unit, rule.check, rule.sql, now)
+    for about in instance_rules(unit.dialect):
+        if not (quick and about.slow) and ("pg_input_is_valid" not in about.sql or _can_tell_json(unit)):
+            yield _counted(unit, about.check, about.sql, now)
     if not quick and _can_tell_json(unit):
         for rule in _BUNDLES:
             yield _counted(unit, rule.check, rule.sql.format(_PARTS.format(_PART[unit.dialect])), now)

@@ -48,6 +48,13 @@ class FolderMissing(NotFound):
     hint = "Make it first, or correct database_url: shopctl config explain"
 
 
+class NoReplica(UsageError):
+    """store.consistency is eventual, but {reason}."""
+
+    code = "storage.no_replica"
+    hint = "Set read_url to a streaming replica of the shop's database, or store.consistency to strong."
+
+
 class JobLocked(Locked):
     """Another process does this job on {place} already ({name}: {holder})."""
 

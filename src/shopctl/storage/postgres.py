@@ -156,7 +156,10 @@ class PostgresUnit(Unit):
             self.execute(add)
 
     def tables(self) -> list[str]:
-        found = self.tuples("select tablename::text from pg_tables where schemaname = current_schema() order by 1")
+        found = self.tuples(
+            """select relname::text from pg_class where relkind in ('r', 'p') and not relispartition
+                  and relnamespace = current_schema()::regnamespace order by 1"""
+        )
         return [name for (name,) in found]
 
     def translated(self) -> AbstractContextManager[None]:

@@ -46,7 +46,8 @@ def _postgres(unit: Unit, thorough: bool) -> Iterator[tuple[str, str | None]]:
 def _amcheck(unit: Unit) -> str | None:
     indexes = unit.tuples(
         """select c.oid::bigint from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-            where a.amname = 'btree' and c.relnamespace = current_schema()::regnamespace and c.relpersistence = 'p'"""
+            where a.amname = 'btree' and c.relkind = 'i' and c.relnamespace = current_schema()::regnamespace
+              and c.relpersistence = 'p'"""
     )
     try:
         for (index,) in indexes:

@@ -84,7 +84,7 @@ class Unit(ABC):
 
     @abstractmethod
     def tables(self) -> list[str]:
-        """The names of all tables, sorted."""
+        """The names of all tables, sorted; a partitioned one has one name."""
 
     @abstractmethod
     def translated(self) -> AbstractContextManager[None]:

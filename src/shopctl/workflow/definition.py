@@ -68,6 +68,7 @@ class Definition:
     title: str
     steps: tuple[Step, ...]
     downstreams: Mapping[str, Downstream] = field(default_factory=dict)
+    result: Value | None = None  # what a completed run leaves behind, a function of the same scope as `values`
     body: str = "{}"  # canonical JSON of what it was read from
 
     @cached_property

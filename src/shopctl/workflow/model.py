@@ -91,6 +91,7 @@ class Run:
     parent: str | None = None
     parent_step: str | None = None
     error: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None  # what it leaves behind, for its listener; kept in its last event
     created_at: Instant = 0
     updated_at: Instant = 0
     ended_at: Instant | None = None
@@ -105,6 +106,7 @@ class NewRun(NamedTuple):
     input: Mapping[str, Any]
     id: str | None = None  # made when it is missing
     idempotency_key: str | None = None
+    request: Any = None  # what the key stands for, where that is not the whole content
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from shopctl.kernel.clock import Instant
     from shopctl.storage.unit import Unit
     from shopctl.workflow.model import NewRun, Run
 
@@ -33,6 +34,7 @@ class Call:
     undoing: bool = False  # whether it is a compensation
     memo: Mapping[str, Any] = field(default_factory=dict)  # what the last Waiting of this step kept
     signal: Mapping[str, Any] | None = None  # what the signal brought that the step waited for
+    since: Instant = 0  # of the first call under this key; what has an end keeps it when the call is repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,10 @@ class Action(Protocol):
 
 
 class OutsideAction(Action, Protocol):
-    """Reaches out of the database, so it is called between units, by a thread of its own."""
+    """Reaches out of the database, so it is called between units, by a thread of its own.
+
+    One whose steps differ in what may be repeated has a method `repetition_of(values)` as well, for a step's `with`.
+    """
 
     place: Literal["outside"]
     repetition: Repetition

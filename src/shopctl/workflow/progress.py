@@ -77,7 +77,7 @@ class Progress:
         for step in self.definition.steps:
             state = self.run.steps[step.name]
             if state.state == "calling":
-                if self._repetition(step.action) == "never":
+                if self._repetition(step) == "never":
                     self._lose(step, state, Unknown("workflow.interrupted", "the worker ended during the call"), now)
                 else:
                     state.next_at = now
@@ -180,7 +180,7 @@ class Progress:
             return
         outlived = state.started_at is not None and now > state.started_at + _micro(step.key_lifetime)
         repeats = state.state == "calling" or (state.state == "retrying" and state.request is not None)
-        if repeats and outlived and self._repetition(step.action) == "keyed":
+        if repeats and outlived and self._repetition(step) == "keyed":
             # The other side may have forgotten the key by now, and would do it again (design, decision 4).
             self._machines.fire_step(state, "call")
             self._lose(
@@ -222,6 +222,7 @@ class Progress:
                 False,
                 state.memo or {},
                 state.news,
+                state.started_at,
             )
         )
 
@@ -251,7 +252,7 @@ class Progress:
                 self._fail(step, state, outcome, now)
         else:
             self._answered(step, well=False)
-            if self._repetition(step.action) != "never" and state.attempt < step.retry.attempts:
+            if self._repetition(step) != "never" and state.attempt < step.retry.attempts:
                 self._later(step, state, outcome, now)
             else:
                 self._lose(step, state, outcome, now)
@@ -544,7 +545,12 @@ class Progress:
     def _end(self, trigger: str, now: Instant) -> None:
         self._fire(trigger)
         self.run.ended_at = now
-        self._say(f"run.{self.run.state}", {"error": self.run.error} if self.run.error else {})
+        told: dict[str, Any] = {}
+        if trigger == "complete" and self.definition.result is not None:
+            told["output"] = self.run.output = self.definition.result(self._scope())
+        elif self.run.error:
+            told["error"] = self.run.error
+        self._say(f"run.{self.run.state}", told)
         self._tell_parent()
 
     def _park(self, error: Mapping[str, Any] | None) -> None:
@@ -573,9 +579,10 @@ class Progress:
         if step.downstream is not None:
             (self.passed if well else self.failed).append(step.downstream)
 
-    def _repetition(self, action: str) -> str:
-        found = self._actions.get(action)
-        return getattr(found, "repetition", "keyed")
+    def _repetition(self, step: Step) -> str:
+        found = self._actions.get(step.action)
+        own: Callable[[Mapping[str, Any]], str] | None = getattr(found, "repetition_of", None)
+        return getattr(found, "repetition", "keyed") if own is None else own(step.written)
 
 
 def _micro(seconds: float) -> int:

@@ -302,3 +302,9 @@ def park(unit: Unit, run_id: str, error: Mapping[str, Any], *, now: Instant) -> 
 def fresh_step() -> StepState:
     """A step that has not begun."""
     return StepState()
+
+
+def position(unit: Unit, id_: str) -> tuple[str | None, Instant | None]:
+    """Who works on a run, and when it is due."""
+    [(worker, next_at)] = unit.tuples("select worker, next_at from workflow_run where id = :id", id=id_)
+    return worker, next_at

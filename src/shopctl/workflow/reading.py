@@ -22,10 +22,10 @@ from shopctl.workflow.expressions import ExpressionInvalid, compiled, condition
 from shopctl.workflow.toml_places import Path, place_of, places
 from shopctl.workflow.waits import WAITS, RetryPolicy
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,62}(?:\.[a-z]{1,20})?")
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
-_KEYS = {"name", "title", "steps", "downstreams", "on_failure"}
+_KEYS = {"name", "title", "steps", "downstreams", "on_failure", "result"}
 _STEP = {
     "name", "title", "action", "with", "needs", "when", "timeout", "wait", "key_lifetime", "retry", "compensate",
     "on_failure", "downstream",
@@ -105,7 +105,8 @@ class _Reader:
         on_failure = self.choice((), body, "on_failure", ON_FAILURE, "compensate")
         steps = self.steps(on_failure, downstreams)
         own = {key: value for key, value in body.items() if key in _KEYS}
-        return Definition(name, version, self.text((), body, "title", name), steps, downstreams, canonical(own))
+        result = self.compiled(("result",), self.table((), body, "result")) if "result" in body else None
+        return Definition(name, version, self.text((), body, "title", name), steps, downstreams, result, canonical(own))
 
     def steps(self, on_failure: str, downstreams: Mapping[str, Downstream]) -> tuple[Step, ...]:
         listed = self.body.get("steps")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shopctl.kernel import ids
 from shopctl.kernel.clock import Instant
@@ -32,16 +32,11 @@ def insert_run(
     Its id, and whether it is new: a run that was started with the same idempotency key is given back. Raises KeyReused
     when that was for something else, DefinitionNotFound.
     """
-    request = None
+    request = None if new.idempotency_key is None else _hash(_request(new))
     if new.idempotency_key is not None:
-        # Two that come at once wait here for each other.
-        unit.hold_alone(f"workflow key {new.idempotency_key}")
-        request = _request(new)
-        known = queries.by_key(unit, new.idempotency_key)
+        known = started_before(unit, new.idempotency_key, _request(new))
         if known is not None:
-            if known[1] != request:
-                raise KeyReused(key=new.idempotency_key)
-            return known[0], False
+            return known, False
     version = queries.newest_version(unit, new.definition) if version is None else version
     if version is None:
         raise DefinitionNotFound(name=new.definition)
@@ -54,6 +49,20 @@ def insert_run(
     return run.id, True
 
 
-def _request(new: NewRun) -> str:
-    text = json.dumps([new.definition, new.subject, new.input], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def started_before(unit: Unit, idempotency_key: str, request: Any) -> str | None:
+    """The run that this key has started; nobody else starts one with it before the unit ends. Raises KeyReused."""
+    unit.hold_alone(f"workflow key {idempotency_key}")
+    known = queries.by_key(unit, idempotency_key)
+    if known is None:
+        return None
+    if known[1] != _hash(request):
+        raise KeyReused(key=idempotency_key)
+    return known[0]
+
+
+def _request(new: NewRun) -> Any:
+    return [new.definition, new.subject, new.input] if new.request is None else new.request
+
+
+def _hash(request: Any) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -327,7 +327,9 @@ def test_a_call_on_its_way_when_the_worker_died_is_repeated_under_its_key(bench:
     with bench.database.unit() as unit:
         progress = runner._progress(unit, found[0])
         progress.forward(bench.clock.now())
-        queries.save(unit, [(found[0], "call", queries.KEPT)], now=bench.clock.now(), until=bench.clock.now() + 30_000_000)
+        queries.save(
+            unit, [(found[0], "call", queries.KEPT)], now=bench.clock.now(), until=bench.clock.now() + 30_000_000
+        )
 
     bench.work()
     assert not call.calls

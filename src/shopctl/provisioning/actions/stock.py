@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shopctl.catalogue.errors import InsufficientStock, ReservationEnded
 from shopctl.provisioning.actions.given import Field, Fields, given
-from shopctl.provisioning.actions.placing import Job, fit, placed
+from shopctl.provisioning.actions.outcomes import fit
+from shopctl.provisioning.actions.placing import Job, placed
 from shopctl.provisioning.ports import WEEK, Inside, Inventory, Outside
 from shopctl.workflow.ports import Action, Call, Done, Failed, Outcome
 

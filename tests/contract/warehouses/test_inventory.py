@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract.conftest import Turned
-from contract.provisioning.conftest import Answering, Bench, Shelves, step
+from contract.warehouses.conftest import Answering, Bench, Shelves, step
 from shopctl.catalogue.errors import InsufficientStock, ProductNotFound, ReservationEnded, ReservationNotFound
 from shopctl.provisioning.ports import WEEK, Reservation
 from shopctl.workflow.ports import Failed

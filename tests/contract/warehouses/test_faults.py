@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from contract.conftest import Turned
-from contract.provisioning.conftest import Answering, Bench, service, step
+from contract.warehouses.conftest import Answering, Bench, service, step
+from shopctl.outgoing.client import OutgoingClient
 from shopctl.provisioning.actions.fulfilment import fulfilment_actions
 from shopctl.provisioning.actions.stock import stock_actions
 from shopctl.provisioning.adapters.http_fulfilment import HttpFulfilment
@@ -16,7 +17,7 @@ from shopctl.provisioning.adapters.rest import RestService
 from shopctl.storage.database import Database
 from shopctl.workflow.model import ENDED, Run
 from shopctl.workflow.ports import Failed
-from support.warehouse import PlainClient, Warehouse
+from support.warehouse import Warehouse
 
 AFTER = ["500 after", "silence after", "garbage", "slow"]
 BEFORE = ["500", "silence", "429", "in_progress"]
@@ -159,7 +160,7 @@ def test_an_order_whose_answer_never_came_is_cancelled_by_its_reference(bench: B
 
 
 def test_a_warehouse_that_cannot_be_reached_is_asked_again(bench: Bench, warehouse: Warehouse) -> None:
-    nowhere = RestService("inventory", PlainClient(), "http://127.0.0.1:9")
+    nowhere = RestService("inventory", OutgoingClient(["127.0.0.1"]), "http://127.0.0.1:9")
     run = bench.start(RESERVE)
     reached, bench.actions = bench.actions, stock_actions(HttpInventory(nowhere))
     assert bench.work(run).state == "waiting"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.conftest import Turned
-from contract.provisioning.conftest import Answering, Bench, Dock, step
+from contract.warehouses.conftest import Answering, Bench, Dock, step
 from shopctl.provisioning.actions.fulfilment import fulfilment_actions
 from shopctl.provisioning.adapters.errors import ShipmentNotFound, ShipmentOver
 from shopctl.provisioning.adapters.local_fulfilment import LocalFulfilment

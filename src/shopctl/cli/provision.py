@@ -1,0 +1,311 @@
+"""`shopctl provision`: products provisioned for customers, and what to do with runs that stand still."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shopctl.cli.complete import complete_sku
+from shopctl.cli.options import Context, Sku
+from shopctl.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from shopctl.cli.shop import Shop
+
+noun = typer.Typer(help="Products provisioned for customers, and runs that stand still.", no_args_is_help=True)
+
+PENDING = 8  # accepted, not finished
+REMOTE_FAILED = 7
+PARTIAL = 6
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+Runs = Annotated[list[str] | None, typer.Argument(metavar="[RUN...]", help="One or more runs.")]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the product, such as region=eu; may be repeated."),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="FILE|-", help="Parameters as a JSON object; --set goes before.")
+]
+Quantity = Annotated[int, typer.Option("--quantity", metavar="N", min=1, help="How many of it.")]
+TemplateName = Annotated[
+    str | None, typer.Option("--template", metavar="NAME", help="Another template than the product's own.")
+]
+Key = Annotated[
+    str | None,
+    typer.Option("--idempotency-key", metavar="KEY", help="The same key again gives the same run again."),
+]
+Customer = Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only those of this customer.")]
+OfSku = Annotated[
+    str | None, typer.Option("--sku", metavar="SKU", help="Only those of this product.", autocompletion=complete_sku)
+]
+State = Annotated[
+    list[str] | None, typer.Option("--state", metavar="STATE", help="Only those in this state; may be repeated.")
+]
+Like = Annotated[
+    str | None,
+    typer.Option("--like", metavar="FINGERPRINT", help="Those stopped by the same, see `provision list --stuck`."),
+]
+
+
+class NothingNamed(UsageError):
+    """There is nothing named to {what}."""
+
+    code = "usage.nothing_named"
+    hint = "{remedy}"
+
+
+class UnknownState(UsageError):
+    """{state!r} is not a state of a run."""
+
+    code = "usage.unknown_state"
+    hint = "States are: {states}."
+
+
+@noun.command()
+def plan(
+    ctx: Context,
+    sku: Sku,
+    values: Values = None,
+    source: From = None,
+    quantity: Quantity = 1,
+    template: TemplateName = None,
+    customer: Annotated[str, typer.Option("--customer", metavar="ID", help="For whom.")] = "customer",
+) -> None:
+    """Show what provisioning a product would do, before anything runs."""
+    from shopctl.cli.provision_drawing import drawn_plan
+    from shopctl.provisioning.model import Request
+
+    shop = ctx.obj
+    found = shop.services.provisioning.plan(
+        Request(sku, customer, parameters(source, values), quantity, template=template)
+    )
+    shop.show(found, text=lambda: drawn_plan(found))
+
+
+@noun.command()
+def start(
+    ctx: Context,
+    sku: Sku,
+    customer: Annotated[str, typer.Option("--customer", metavar="ID", help="For whom; an unknown one is added.")],
+    values: Values = None,
+    source: From = None,
+    quantity: Quantity = 1,
+    template: TemplateName = None,
+    idempotency_key: Key = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Leave all the work to a worker.")] = False,
+) -> None:
+    """Provision a product for a customer; exit 0 when it is done, 8 when it goes on."""
+    from shopctl.provisioning.model import Request
+
+    shop = ctx.obj
+    request = Request(sku, customer, parameters(source, values), quantity, template=template)
+    started(shop, shop.services.provisioning.start(request, idempotency_key=idempotency_key, work=not no_wait))
+
+
+@noun.command("list")
+def list_(
+    ctx: Context,
+    customer: Customer = None,
+    sku: OfSku = None,
+    state: State = None,
+    instance: Annotated[str | None, typer.Option("--instance", metavar="ID", help="Only those of it.")] = None,
+    template: Annotated[str | None, typer.Option("--template", metavar="NAME", help="Only those by it.")] = None,
+    like: Like = None,
+    stuck: Annotated[bool, typer.Option("--stuck", help="What stopped runs that stand still, and how many.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many; else all.")] = None,
+    after: Annotated[str | None, typer.Option("--after", metavar="RUN", help="Go on behind this run.")] = None,
+) -> None:
+    """List runs, the newest first."""
+    shop = ctx.obj
+    if stuck:
+        shop.show(shop.services.provisioning.stuck(), empty="nothing stands still")
+        return
+    found = shop.services.provisioning.list(
+        _filters(state, sku=sku, customer=customer, instance=instance, template=template, fingerprint=like),
+        limit=limit,
+        after=after,
+    )
+    shop.show(
+        found,
+        columns=("run_id", "state", "operation", "sku", "customer", "step", "next_at"),
+        empty="no runs",
+    )
+
+
+@noun.command()
+def show(ctx: Context, run: Run) -> None:
+    """Show a run with its whole story."""
+    from shopctl.cli.provision_drawing import drawn_run
+
+    shop = ctx.obj
+    found = shop.services.provisioning.show(run)
+    shop.show(found, text=lambda: drawn_run(found))
+
+
+@noun.command()
+def watch(
+    ctx: Context,
+    run: Run,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="LENGTH", help="Watch so long, such as 10m; else to the end.")
+    ] = None,
+) -> None:
+    """Watch a run until it ends; without a terminal line by line. Exit 0 when it completed, 8 when it goes on."""
+    from shopctl.cli.provision_watching import watched
+
+    shop = ctx.obj
+    state = watched(shop, run, None if timeout is None else float(shop.seconds(timeout)))
+    _exit_by(state)
+
+
+@noun.command()
+def retry(
+    ctx: Context,
+    runs: Runs = None,
+    due: Annotated[bool, typer.Option("--due", help="Work on all that is due; for cron.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="All that stand still.")] = False,
+    like: Like = None,
+    sku: OfSku = None,
+    customer: Customer = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Wait until the step has passed, and succeed only then.")
+    ] = False,
+) -> None:
+    """Try again what stands still, or what is due."""
+    shop = ctx.obj
+    service = shop.services.provisioning
+    if due:
+        _tally(shop, service.work_due())
+        return
+    if not runs and not failed and like is None:
+        raise NothingNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
+    if not runs:
+        from shopctl.provisioning.service import STUCK
+
+        runs = list(service.found(_filters(list(STUCK), sku=sku, customer=customer, fingerprint=like)))
+        if not runs:
+            _tally(shop, None)
+            return
+        _confirm(shop, "Retry", runs)
+    if not verify:
+        _tally(shop, service.retry(runs))
+        return
+    from shopctl.cli.provision_watching import verified
+
+    _tally(shop, service.retry(runs), failed=verified(shop, runs))
+
+
+@noun.command()
+def resume(ctx: Context, run: Run) -> None:
+    """Let a run go on that was parked."""
+    _tally(ctx.obj, ctx.obj.services.provisioning.retry([run]))
+
+
+@noun.command()
+def cancel(
+    ctx: Context,
+    runs: Runs = None,
+    like: Like = None,
+    state: State = None,
+    sku: OfSku = None,
+    customer: Customer = None,
+) -> None:
+    """Undo what runs have done so far, and end them."""
+    shop = ctx.obj
+    if not runs:
+        if like is None and state is None and sku is None and customer is None:
+            raise NothingNamed(what="cancel", remedy="Name runs, or say which by --state, --sku, --customer or --like.")
+        states = state or ["pending", "running", "waiting", "parked"]
+        runs = list(shop.services.provisioning.found(_filters(states, sku=sku, customer=customer, fingerprint=like)))
+        if not runs:
+            _tally(shop, None)
+            return
+    _confirm(shop, "Cancel", runs)
+    _tally(shop, shop.services.provisioning.cancel(runs, reason=shop.reason), cancelled=True)
+
+
+@noun.command()
+def approve(
+    ctx: Context,
+    run: Run,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What to say with it.")] = None,
+) -> None:
+    """Give a run the approval that it waits for."""
+    _tally(ctx.obj, ctx.obj.services.provisioning.approve(run, approved=not refuse, note=note))
+
+
+@noun.command()
+def signal(
+    ctx: Context,
+    run: Run,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it waits for.")],
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="What the signal brings; may be repeated."),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--from", metavar="FILE|-", help="The same as a JSON object.")] = None,
+) -> None:
+    """Tell a run what it waits for, or will."""
+    if name.startswith("@"):
+        raise UsageError(
+            problem=f"{name!r} is not a name for a signal.", remedy="Names that begin with @ are the runner's."
+        )
+    _tally(ctx.obj, ctx.obj.services.provisioning.signal(run, name, parameters(source, values)))
+
+
+@noun.command()
+def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="STEP", help="Its name.")]) -> None:
+    """Take a step of a run as passed."""
+    shop = ctx.obj
+    shop.confirm(f"Skip the step {step} of {run}? What it was to do is left undone.")
+    _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason))
+
+
+def parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
+    """What `--from` and `--set` say, as one object."""
+    from shopctl.cli.json_files import json_object
+    from shopctl.provisioning.parameters import parsed
+
+    return {**(json_object(source) if source is not None else {}), **parsed(values or ())}
+
+
+def _filters(states: list[str] | None, **facts: Any) -> Any:
+    from shopctl.provisioning.queries import Filters
+    from shopctl.workflow.model import RUN_STATES
+
+    for state in states or ():
+        if state not in RUN_STATES:
+            raise UnknownState(state=state, states=", ".join(RUN_STATES))
+    return Filters(states=tuple(states or ()), **facts)
+
+
+def _confirm(shop: Shop, what: str, runs: list[str]) -> None:
+    if len(runs) > 1:
+        shop.confirm(f"{what} {len(runs)} runs?")
+
+
+def started(shop: Shop, row: dict[str, Any]) -> None:
+    """Show a run that was begun; the exit code says how it stands."""
+    shop.show(row)
+    _exit_by(row["state"])
+
+
+def _exit_by(state: str) -> None:
+    if state == "completed":
+        return
+    raise typer.Exit(REMOTE_FAILED if state in ("failed", "parked", "cancelled") else PENDING)
+
+
+def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:
+    """What a worker did; nothing is said where there was nothing to do, as cron likes it."""
+    from shopctl.workflow.runner import Tally
+
+    idle = tally is None
+    tally = tally or Tally()
+    if not idle or shop.output != "table":
+        shop.show(tally.shown())
+    if (tally.failed if failed is None else failed) and not cancelled:
+        raise typer.Exit(PARTIAL)

@@ -1,0 +1,233 @@
+"""A product begins to be provisioned, or an instance to be changed: checked first, then a run of it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shopctl.kernel import ids
+from shopctl.kernel.clock import Clock
+from shopctl.provisioning import queries
+from shopctl.provisioning.errors import (
+    InvalidCount,
+    NotSold,
+    OperationRunning,
+    OperationUnknown,
+    OutOfStock,
+    TemplateNotFound,
+)
+from shopctl.provisioning.model import SYSTEM, Request, Started, sold
+from shopctl.provisioning.parameters import checked
+from shopctl.provisioning.queries import ProvisioningRun
+from shopctl.provisioning.template import START, Template
+from shopctl.provisioning.templates import Templates
+from shopctl.storage.unit import Unit
+from shopctl.workflow import starting
+from shopctl.workflow.model import NewRun
+
+if TYPE_CHECKING:
+    from shopctl.catalogue.service import CatalogueService
+    from shopctl.customers.service import CustomerService
+    from shopctl.product_store.service import InstanceService
+
+RESERVES = "reserve-stock"
+"""The action that takes from our own stock; what it will find is looked at before anything begins."""
+
+
+class Beginning:
+    """Begins runs; each method takes an open unit, so that whoever sells a product begins it in the same one."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        catalogue: CatalogueService,
+        customers: CustomerService,
+        instances: InstanceService,
+        templates: Templates,
+        *,
+        counts_stock: bool,
+    ) -> None:
+        self._clock = clock
+        self._catalogue = catalogue
+        self._customers = customers
+        self._instances = instances
+        self._templates = templates
+        self._counts_stock = counts_stock  # whether stock is kept in this very database
+
+    def resolved(self, unit: Unit, request: Request) -> tuple[dict[str, Any], Template, dict[str, Any]]:
+        """The product, its template and the parameters with their defaults.
+
+        Raises ProductNotFound, NotSold, TemplateNotFound, SeveralTemplates, ParametersInvalid, InvalidCount.
+        """
+        if request.quantity < 1:
+            raise InvalidCount(quantity=request.quantity)
+        [product] = self._catalogue.documents(unit, [request.sku])
+        if product["status"] != "active":
+            raise NotSold(sku=request.sku, status=product["status"])
+        template = self.template(product, request.template)
+        return product, template, checked(request.sku, template.parameters, request.parameters)
+
+    def template(self, product: Mapping[str, Any], name: str | None = None) -> Template:
+        """The template of this name, else the one that fits the product best."""
+        found = self._templates.of(product) if name is None else self._templates.get(name)
+        if START not in found.definitions:
+            raise TemplateNotFound(name=found.name)
+        return found
+
+    def begin(self, unit: Unit, request: Request, *, idempotency_key: str | None = None) -> Started:
+        """Begin to provision: an instance that is created, and a run that is due.
+
+        Raises what `resolved` does, OutOfStock, CustomerErased, KeyReused.
+        """
+        if idempotency_key is not None and (again := self._again(unit, idempotency_key, request)) is not None:
+            return again
+        product, template, parameters = self.resolved(unit, request)
+        self._check_stock(product, template, request.quantity)
+        self._customers.ensure(unit, request.customer)
+        run_id = ids.new("run")
+        instance_id = self._instances.create(
+            unit,
+            customer=request.customer,
+            sku=request.sku,
+            product=sold(product),
+            configuration=parameters,
+            customisation=dict(request.customisation or {}),
+            parent=request.parent,
+            upgrade_from=request.upgrade_from,
+            purchase=request.purchase,
+            run_id=run_id,
+        )
+        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
+        self._write(unit, new, template, START, request, instance_id, idempotency_key)
+        return Started(run_id, "pending", instance_id)
+
+    def part(self, unit: Unit, request: Request) -> NewRun:
+        """The same for a part of a bundle, whose run the bundle's own begins."""
+        product, template, parameters = self.resolved(unit, request)
+        run_id = ids.new("run")
+        instance_id = self._instances.create(
+            unit,
+            customer=request.customer,
+            sku=request.sku,
+            product=sold(product),
+            configuration=parameters,
+            parent=request.parent,
+            purchase=request.purchase,
+            run_id=run_id,
+        )
+        starting.keep(unit, template.definitions[START], now=self._clock.now())
+        about = ProvisioningRun(
+            run_id, template.name, START, request.sku, request.customer, instance_id, request.quantity
+        )
+        queries.add(unit, about, now=self._clock.now())
+        return self.new_run(run_id, START, product, template, request, instance_id, parameters)
+
+    def change(
+        self,
+        unit: Unit,
+        instance_id: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        *,
+        to_sku: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Started:
+        """Begin to modify, suspend, resume, terminate or upgrade (to another product) as the instance's template says.
+
+        Raises InstanceNotFound, OperationUnknown, OperationRunning, ParametersInvalid, KeyReused; for an upgrade what
+        `resolved` does.
+        """
+        instance = self._instances.within(unit, instance_id)
+        product = {"sku": instance.sku, **instance.product}
+        template = self.template(product)
+        if operation not in template.definitions:
+            raise OperationUnknown(template=template.name, sku=instance.sku, operation=operation)
+        if (run := queries.running_on(unit, instance_id)) is not None:
+            raise OperationRunning(instance=instance_id, run=run)
+        wanted = {**instance.configuration, **parameters}
+        if operation == "modify":
+            known = set(template.parameters.get("properties", {}))
+            asked = {name: value for name, value in wanted.items() if name in known or name in parameters}
+            checked(instance.sku, template.parameters, asked)
+        more: dict[str, Any] = {"configuration": instance.configuration, "state": instance.state}
+        if to_sku is not None:
+            target, _, parameters = self.resolved(unit, Request(to_sku, instance.customer_id, wanted))
+            more["target"] = {"sku": to_sku, **sold(target)}
+        request = Request(to_sku or instance.sku, instance.customer_id, parameters)
+        run_id = ids.new("run")
+        new = self.new_run(run_id, operation, product, template, request, instance_id, parameters)
+        new = new._replace(input={**new.input, "product": product, **more})
+        return self._write(unit, new, template, operation, request, instance_id, idempotency_key)
+
+    def new_run(
+        self,
+        run_id: str,
+        operation: str,
+        product: Mapping[str, Any],
+        template: Template,
+        request: Request,
+        instance_id: str,
+        parameters: Mapping[str, Any],
+    ) -> NewRun:
+        """A run with the input that the expressions of its template read; nothing personal is in it."""
+        return NewRun(
+            definition=template.definitions[operation].name,
+            system=SYSTEM,
+            subject=instance_id,
+            input={
+                "operation": operation,
+                "product": {"sku": request.sku, **sold(product)},
+                "customer": {"id": request.customer},
+                "instance": {"id": instance_id},
+                "quantity": request.quantity,
+                "purchase": request.purchase,
+                "parameters": dict(parameters),
+            },
+            id=run_id,
+        )
+
+    def _write(
+        self,
+        unit: Unit,
+        new: NewRun,
+        template: Template,
+        operation: str,
+        request: Request,
+        instance_id: str,
+        idempotency_key: str | None,
+    ) -> Started:
+        now = self._clock.now()
+        version = starting.keep(unit, template.definitions[operation], now=now)
+        keyed = new._replace(idempotency_key=idempotency_key, request=_request(operation, request, instance_id))
+        run_id, created = starting.insert_run(unit, keyed, now=now, version=version)
+        if created:
+            about = ProvisioningRun(
+                run_id, template.name, operation, request.sku, request.customer, instance_id, request.quantity
+            )
+            queries.add(unit, about, now=now)
+        return Started(run_id, "pending", instance_id, created)
+
+    def _again(self, unit: Unit, key: str, request: Request) -> Started | None:
+        """What the same key has begun before."""
+        run_id = starting.started_before(unit, key, _request(START, request, None))
+        if run_id is None:
+            return None
+        about = queries.about(unit, run_id)
+        assert about is not None
+        return Started(run_id, "", about.instance_id, created=False)
+
+    def _check_stock(self, product: Mapping[str, Any], template: Template, quantity: int) -> None:
+        """What a reservation would find; the reservation itself decides."""
+        if not self._counts_stock or not product["stock"]["locations"]:
+            return
+        if RESERVES not in template.definitions[START].actions:
+            return
+        available = product["stock"]["available"]
+        if available < quantity:
+            raise OutOfStock(sku=product["sku"], available=available, wanted=quantity)
+
+
+def _request(operation: str, request: Request, instance_id: str | None) -> Any:
+    """What an idempotency key stands for."""
+    subject = None if operation == START else instance_id
+    return [operation, subject, request.sku, request.customer, dict(request.parameters), request.quantity]
