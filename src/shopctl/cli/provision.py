@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 noun = typer.Typer(help="Products provisioned for customers, and runs that stand still.", no_args_is_help=True)
 
 PENDING = 8  # accepted, not finished
-REMOTE_FAILED = 7
 PARTIAL = 6
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
@@ -156,8 +155,8 @@ def watch(
     from shopctl.cli.provision_watching import watched
 
     shop = ctx.obj
-    state = watched(shop, run, None if timeout is None else float(shop.seconds(timeout)))
-    _exit_by(state)
+    state, error = watched(shop, run, None if timeout is None else float(shop.seconds(timeout)))
+    _exit_by(shop, run, state, error)
 
 
 @noun.command()
@@ -289,14 +288,19 @@ def _confirm(shop: Shop, what: str, runs: list[str]) -> None:
 
 def started(shop: Shop, row: dict[str, Any]) -> None:
     """Show a run that was begun; the exit code says how it stands."""
-    shop.show(row)
-    _exit_by(row["state"])
+    shop.show(row, columns=("run_id", "state", "instance_id"))
+    _exit_by(shop, row["run_id"], row["state"], row.get("error"))
 
 
-def _exit_by(state: str) -> None:
-    if state == "completed":
-        return
-    raise typer.Exit(REMOTE_FAILED if state in ("failed", "parked", "cancelled") else PENDING)
+def _exit_by(shop: Shop, run_id: str, state: str, error: Any = None) -> None:
+    """Nothing for a run that is completed. Raises RunFailed for one that stands still, Exit 8 for one that goes on."""
+    if state in ("failed", "parked", "cancelled"):
+        from shopctl.provisioning.errors import RunFailed
+
+        raise RunFailed(id=run_id, state=state, **(error or {"step": "-", "message": "it was called off"}))
+    if state != "completed":
+        shop.note(f"It goes on; watch it with: shopctl provision watch {run_id}")
+        raise typer.Exit(PENDING)
 
 
 def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopctl.kernel.errors import Conflict, InvalidData, NotFound, UsageError
+from shopctl.kernel.errors import Conflict, InvalidData, NotFound, RemoteFailed, UsageError
 
 
 class TemplateNotFound(NotFound):
@@ -101,6 +101,13 @@ class ParametersInvalid(InvalidData):
     @property
     def lines(self) -> list[str]:
         return [_line(problem) for problem in self.problems[1:]]
+
+
+class RunFailed(RemoteFailed):
+    """The run {id} is {state}: {step}: {message}"""
+
+    code = "provisioning.run_failed"
+    hint = "See why with: shopctl provision show {id}; then: shopctl provision retry {id}"
 
 
 class ParameterUnreadable(UsageError):

@@ -149,7 +149,7 @@ def family(unit: Unit, run_ids: Sequence[str]) -> list[tuple[str, str, Instant |
     """These runs and all below them: (id, state, next_at, worker)."""
     return unit.tuples(
         f"""with recursive family (id) as (
-                select value ->> 0 from {unit.each("ids")}
+                select id from workflow_run where id in (select value ->> 0 from {unit.each("ids")})
                 union
                 select r.id from workflow_run r join family f on r.parent = f.id
             )
