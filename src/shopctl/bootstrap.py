@@ -262,7 +262,8 @@ class Services:
         """Where runs of the provisioner begin, within a unit of whoever asks for one."""
         from shopctl.provisioning.starting import Beginning
 
-        return Beginning(self.clock, self.catalogue, self.customers, self.instances, self.templates, counts_stock=True)
+        here = self.settings.get("provisioning.inventory_url") is None
+        return Beginning(self.clock, self.catalogue, self.customers, self.instances, self.templates, counts_stock=here)
 
     @cached_property
     def provisioning(self) -> ProvisioningService:
@@ -292,7 +293,9 @@ class Services:
         """Calls to other systems."""
         from shopctl.outgoing.client import OutgoingClient
 
-        return OutgoingClient(self.settings.get("network.allow_private"))
+        names = ("provisioning.inventory_url", "provisioning.fulfilment_url")
+        bases = [base for name in names if (base := self.settings.get(name)) is not None]
+        return OutgoingClient(self.settings.get("network.allow_private"), bases)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
