@@ -23,6 +23,7 @@ class DownloadLinkAction:
 
     name = "download-link"
     place: Literal["inside"] = "inside"
+    undone_by = "nothing"
 
     def __init__(self, base_url: str, key: bytes, clock: Clock) -> None:
         self._base_url = base_url
