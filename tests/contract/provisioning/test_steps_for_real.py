@@ -39,13 +39,13 @@ class Story:
 
     def __init__(self, database: Database, clock: Turned, keys: LicenceKeyService) -> None:
         self.database, self.clock = database, clock
-        self.signer = CallbackSigner(b"k" * 32, "https://shop.example", clock)
+        self.signer = CallbackSigner(lambda: b"k" * 32, "https://shop.example", clock)
         secrets = Secrets()
         made: list[Any] = [
             HttpAction(OutgoingClient(["127.0.0.1"]), secrets, self.signer),
             CommandAction(secrets),
             LicenceKeyAction(keys),
-            DownloadLinkAction("https://shop.example", b"k" * 32, clock),
+            DownloadLinkAction("https://shop.example", lambda unit: b"k" * 32, clock),
             MessageAction(self.publish),
             NotifyAction(self.publish),
             TimerAction(clock),
