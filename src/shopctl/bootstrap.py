@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,12 @@ if TYPE_CHECKING:
     from shopctl.provisioning.templates import Templates
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
+    from shopctl.workflow.callbacks import CallbackSigner
     from shopctl.workflow.ports import Action
     from shopctl.workflow.runner import Runner
 
+
+_BASE_URL = "http://127.0.0.1:8000"  # where others reach this shop
 
 KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
 """Which setting says where the key-encryption key of a database comes from."""
@@ -221,13 +225,27 @@ class Services:
             client=self.outgoing,
             secrets=Secrets(base),
             folder=base,
-            base_url="http://127.0.0.1:8000",
-            link_key=b"",
+            base_url=_BASE_URL,
+            callbacks=self.callbacks,
+            link_key=lambda unit: self.shop_sealer.secret(unit, "download links"),
             licence_keys=self.licence_keys,
             inventory=self._inventory(),
             fulfilment=self._fulfilment(),
             beginning=self.beginning,
         )
+
+    @cached_property
+    def callbacks(self) -> CallbackSigner:
+        """The URLs by which other systems answer later."""
+        from shopctl.workflow.callbacks import CallbackSigner
+
+        return CallbackSigner(self._callback_key, _BASE_URL, self.clock)
+
+    def _callback_key(self) -> bytes:
+        # Asked for by the thread that makes the first call with a callback: neither the worker's connection nor its
+        # sealer is for that one to use.
+        with closing(open_database(self.settings.database_url)) as database, database.unit() as unit:
+            return self._shop_sealer().secret(unit, "callbacks")
 
     def _inventory(self) -> Inside[Inventory] | Outside[Inventory]:
         from shopctl.provisioning.adapters.http_inventory import HttpInventory
@@ -351,6 +369,9 @@ class Services:
     @cached_property
     def shop_sealer(self) -> Sealer:
         """What seals the columns of the shop's database."""
+        return self._shop_sealer()
+
+    def _shop_sealer(self) -> Sealer:
         from shopctl.customers.sealed import COLUMNS as CUSTOMERS
         from shopctl.provisioning.sealed import COLUMNS as PROVISIONING
 
