@@ -140,6 +140,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("auth.throttle.longest_wait_seconds", "integer", 900, "The longest such wait.", minimum=1),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
+    Setting("backup.folder", "path", ".shopctl/backups", "Where backups are put, listed and pruned."),
+    Setting(
+        "backup.key_file",
+        "path",
+        ".shopctl/keys/backup.key",
+        "The key that backups are encrypted under, mode 0600; a copy of it belongs elsewhere.",
+    ),
+    Setting("backup.pg_dump", "path", None, "The program pg_dump; by default the newest that is found."),
     Setting(
         "log.level",
         "choice",
