@@ -24,7 +24,7 @@ def swap(database: SqliteDatabase, file: str) -> None:
         for beside in ("-wal", "-shm", "-journal"):
             with suppress(FileNotFoundError):
                 os.unlink(place + beside)
-        os.rename(file, place)
+        os.replace(file, place)
         sync_folder(os.path.dirname(place))
 
 

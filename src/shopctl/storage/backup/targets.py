@@ -63,7 +63,7 @@ class FolderTarget:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                    os.rename(draft, os.path.join(self.place, name))
+                    os.replace(draft, os.path.join(self.place, name))
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(draft)
