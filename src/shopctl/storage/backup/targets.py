@@ -57,13 +57,12 @@ class FolderTarget:
             self._clear()
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with self._written(), os.fdopen(handle, "wb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)  # says that somebody is at it, until he is done or dead
-                with self._written():
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                    os.replace(draft, os.path.join(self.place, name))
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(draft, os.path.join(self.place, name))
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(draft)
