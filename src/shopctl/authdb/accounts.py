@@ -111,6 +111,11 @@ def end_tokens_of(unit: Unit, account_ids: Sequence[str]) -> None:
     )
 
 
+def end_all_tokens(unit: Unit) -> None:
+    """Have all tokens of all accounts refused from now on."""
+    unit.execute("update account set token_epoch = token_epoch + 1")
+
+
 def roles_of(unit: Unit, account_ids: Sequence[str]) -> dict[str, list[str]]:
     """The roles each account was given, sorted."""
     return _grouped(unit, "account_role", "role", account_ids)

@@ -40,8 +40,9 @@ COMMANDS: dict[str, Entry] = {
     "logout": Entry("shopctl.cli.login", "End the login.", "logout"),
     "whoami": Entry("shopctl.cli.login", "Show who you are and what you may do.", "whoami"),
     "audit": Entry("shopctl.cli.audit", "Who changed what, sealed and verifiable."),
+    "backup": Entry("shopctl.cli.backup", "Encrypted copies of both databases."),
     "config": Entry("shopctl.cli.config", "The settings and where each came from."),
-    "db": Entry("shopctl.cli.db", "The databases: status, upgrade, check and move."),
+    "db": Entry("shopctl.cli.db", "The databases: status, upgrade, check, move and resume."),
     "plugin": Entry("shopctl.cli.plugin", "The plugins that were found."),
     "completion": Entry("shopctl.cli.completion", "Completion of commands and ids in your shell."),
 }

@@ -10,9 +10,11 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import Partial, ShopctlError, one_line
 from shopctl.kernel.redaction import redact
 from shopctl.kernel.settings import Settings
+from shopctl.operations.backup_health import health
 from shopctl.operations.databases import url_of
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
@@ -75,6 +77,7 @@ def _search(settings: Settings) -> Check:
 
 def _files(settings: Settings) -> Iterator[Check]:
     places = [settings.home, settings.home / "keys", settings.home / "backups", settings.audit_key_file]
+    places += [place for place in (settings.backup_key_file,) if place.exists()]
     for place in places:
         if place.exists():
             yield _tried(f"permissions {place.name}", partial(_private, str(place)))
@@ -121,6 +124,8 @@ def _databases(settings: Settings) -> Iterator[Check]:
                 setting = "auth.key_encryption_key" if chain == "auth" else "customers.key_encryption_key"
                 yield _sealing_keys(chain, settings.get(setting), database)
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
+                if chain == "shop":
+                    yield from _backups(database)
 
 
 def _schema(database: Database, chain: Chain) -> str:
@@ -174,6 +179,20 @@ def _postgres(chain: Chain, database: Database) -> Iterator[Check]:
     else:
         yield Check(f"{chain} durability", "ok", "fsync on", "")
     yield _tried(f"{chain} writers", lambda: _can_write(database))
+
+
+def _backups(database: Database) -> Iterator[Check]:
+    """Whether a backup was tried lately, in a shop that has any, and whether workers stand still."""
+    with database.read() as unit:
+        found = health(unit, Clock().now())
+    if found.drill_due:
+        last = f"the last good drill was {found.last_drill_at}" if found.last_drill_at else "no backup was ever tried"
+        yield Check("backup drill", "warn", last, "Try the newest, from cron once a day: shopctl backup drill")
+    elif found.last_backup_at:
+        yield Check("backup drill", "ok", str(found.last_drill_at), "")
+    if found.paused_since:
+        hint = "Workers stand still. When all is well: shopctl db resume"
+        yield Check("paused", "warn", f"a backup was restored at {found.paused_since}", hint)
 
 
 def _can_write(database: Database) -> str:
