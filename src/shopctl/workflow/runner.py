@@ -19,6 +19,7 @@ from shopctl.kernel import logging
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.kernel.errors import ShopctlError
 from shopctl.storage.database import Database
+from shopctl.storage.marks import is_paused
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries
 from shopctl.workflow.downstreams import Downstreams
@@ -72,6 +73,7 @@ class Runner:
         self.listeners = listeners
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
         self.tally = Tally()
+        self.paused = False  # since a restore: nothing is begun until `db resume`
         self._batch = batch
         self._alone = 0  # how many runs are yet to be claimed one by one, to find the one that cannot be written
         self._lease = lease

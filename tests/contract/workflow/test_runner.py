@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contract.conftest import Turned
+from shopctl.storage import marks
 from shopctl.storage.database import Database
 from shopctl.workflow import queries
 from shopctl.workflow.model import NewRun, Run
@@ -366,3 +367,19 @@ def test_what_no_database_can_keep_is_cleaned_or_refused(bench: Bench) -> None:
         "step": "worse", "code": "workflow.output_invalid",
         "message": "what the step brought is not JSON: Object of type object is not JSON serializable",
     }  # fmt: skip
+
+
+def test_nothing_is_begun_while_the_shop_is_paused(bench: Bench) -> None:
+    bench.action("call")
+    run = bench.start(step("call"))
+    with bench.database.unit() as unit:
+        marks.pause(unit, bench.clock.now(), {})
+
+    runner = bench.work()
+
+    assert runner.paused
+    assert (runner.tally.claimed, runner.tally.remaining) == (0, 1)
+    with bench.database.unit() as unit:
+        marks.resume(unit)
+    bench.work()
+    assert bench.run(run).state == "completed"
