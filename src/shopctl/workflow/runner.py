@@ -189,6 +189,9 @@ class Runner:
             return queries.any_due(unit, now)
 
     def _claim(self, unit: Unit, now: Instant, room: int, only: Sequence[str] | None) -> list[Progress]:
+        self.paused = is_paused(unit)
+        if self.paused:
+            return []
         runs = queries.claim(unit, worker=self.worker, now=now, until=now + _micro(self._lease), limit=room, only=only)
         boxes = queries.signals(unit, [run.id for run in runs if run.signals])
         taken: list[Progress] = []
