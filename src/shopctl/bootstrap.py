@@ -202,9 +202,10 @@ class Services:
     @cached_property
     def templates(self) -> Templates:
         """How products are provisioned."""
+        from shopctl.hooks import plugins
         from shopctl.provisioning.templates import Templates
 
-        return Templates(self.settings.get("provisioning.templates"))
+        return Templates(self.settings.get("provisioning.templates"), plugins.templates())
 
     @cached_property
     def template_checks(self) -> TemplateChecks:
@@ -216,11 +217,11 @@ class Services:
     @cached_property
     def actions(self) -> dict[str, Action]:
         """What the steps of workflows may call, by name."""
-        from shopctl.provisioning.actions.built_in import built_in
+        from shopctl.provisioning.actions.built_in import brought, built_in
         from shopctl.provisioning.actions.secrets import Secrets
 
         base = str(self.settings.base)
-        return built_in(
+        own = built_in(
             clock=self.clock,
             client=self.outgoing,
             secrets=Secrets(base),
@@ -233,6 +234,7 @@ class Services:
             fulfilment=self._fulfilment(),
             beginning=self.beginning,
         )
+        return {**brought(self.settings), **own}
 
     @cached_property
     def callbacks(self) -> CallbackSigner:

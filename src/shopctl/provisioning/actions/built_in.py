@@ -1,4 +1,4 @@
-"""The actions that come along: what steps may call, by name."""
+"""What steps may call, by name: the actions that come along, and those of plugins."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shopctl.events import outbox
+from shopctl.hooks import plugins
+from shopctl.kernel import logging
 from shopctl.kernel.clock import Clock
 from shopctl.storage.unit import Unit
 from shopctl.workflow.ports import Action
 
 if TYPE_CHECKING:
+    from shopctl.kernel.settings import Settings
     from shopctl.outgoing.client import OutgoingClient
     from shopctl.provisioning.actions.secrets import Secrets
     from shopctl.provisioning.licence_keys import LicenceKeyService
@@ -66,3 +69,14 @@ def built_in(
         **stock_actions(inventory),
         **fulfilment_actions(fulfilment),
     }
+
+
+def brought(settings: Settings) -> dict[str, Action]:
+    """Those that plugins bring; one whose plugin fails is left out, and steps that call it fail."""
+    found: dict[str, Action] = {}
+    for name, make in plugins.actions().items():
+        try:
+            found[name] = make(settings)
+        except Exception as error:
+            logging.warning("an action of a plugin is left out", action=name, error=repr(error))
+    return found
