@@ -89,6 +89,12 @@ class UserService:
         with self._system.database.read() as unit:
             return accounts.is_empty(unit)
 
+    def is_called(self, who: str, user_id: str) -> bool:
+        """Whether this name, e-mail address or id is that user's."""
+        with self._system.database.read() as unit:
+            account = accounts.find(unit, self._system.sealer, who)
+        return account is not None and account.id == user_id
+
     def list(self, filters: Filters, *, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Users as rows, in the order of their creation, as a stream; see `show` for the keys."""
         with self._system.database.read() as unit:
