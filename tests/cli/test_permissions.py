@@ -346,3 +346,15 @@ def test_everybody_may_see_himself_and_why_he_may_not(guarded: Guarded) -> None:
 def test_who_may_write_users_needs_no_present_password(guarded: Guarded) -> None:
     guarded.logged_in("olga", "*")
     guarded.run("user", "password", "olga", "--password-stdin", input=OTHER)
+
+
+def test_nobody_locks_everybody_out_by_mistake(guarded: Guarded) -> None:
+    guarded.logged_in("olga", "*")
+    for words in (("revoke", "olga", "*"), ("disable", "olga")):
+        refused = guarded.run("user", *words, "-o", "json", expect=5).error
+        assert (refused["code"], "--confirm olga" in refused["hint"]) == ("auth.last_owner", True)
+        assert guarded.run("user", *words, "--confirm", "otto", "-o", "json", expect=2).error["code"] == "usage.confirm"
+    assert guarded.run("whoami", "-o", "json").json["permissions"] == ["*"]
+
+    guarded.run("user", "revoke", "olga", "*", "--confirm", "olga")
+    guarded.run("role", "list", expect=4)
