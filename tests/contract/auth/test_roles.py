@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +15,11 @@ from shopctl.auth.permissions import InvalidPermission
 from shopctl.auth.roles import RoleService
 from shopctl.auth.system import AuthSystem
 from shopctl.auth.users import UserService
+from shopctl.authdb import accounts
 from shopctl.authdb.accounts import Filters
 from shopctl.authdb.errors import EmailTaken, NameTaken, RoleNotFound, UserNotFound
 from shopctl.authdb.model import InvalidName
+from shopctl.storage.unit import Unit
 
 PASSWORD = "violet tractor umbrella 77"
 
@@ -204,8 +207,16 @@ def test_the_last_who_may_do_everything_keeps_it(roles: RoleService, users: User
 
 
 def test_two_at_once_cannot_take_it_from_the_last_two(
-    users: UserService, another_system: Callable[[], AuthSystem]
+    users: UserService, another_system: Callable[[], AuthSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    look = accounts.has_owner
+
+    def look_slowly(unit: Unit) -> bool:
+        found = look(unit)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(accounts, "has_owner", look_slowly)
     users.add_service("olga", permissions=["*"])
     users.add_service("otto", permissions=["*"])
     raised: list[Exception] = []
