@@ -89,6 +89,10 @@ def test_keys_rotate_retire_and_are_revoked(staffed: Shop) -> None:
     before = login(staffed)["access_token"]
     planned = staffed.run("key", "rotate", "--plan", "-o", "json").json
     assert [key["state"] for key in planned["keys"]] == ["next", "active"]
+    assert planned["dry_run"] is True
+    told = staffed.run("key", "rotate", "--plan").stderr
+    assert f"{planned['active'][:12]} would sign from then on, {planned['passive'][:12]} would only verify" in told
+    assert "Nothing would be rotated" in staffed.run("key", "rotate", "--plan", "--due").stderr
 
     rotated = staffed.run("key", "rotate", "-o", "json").json
     assert rotated["active"] == planned["active"]

@@ -11,6 +11,7 @@ from shopctl.cli.options import Context
 from shopctl.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from shopctl.auth.keys import Rotation
     from shopctl.operations.resealing import ResealedDatabase
 
 noun = typer.Typer(help="Keys that sign tokens and seal columns.", no_args_is_help=True)
@@ -48,9 +49,10 @@ def rotate(
             shop.show(found._asdict())
         return
     listed = keys.list()
-    planned: dict[str, Any] = {**found._asdict(), "keys": listed}
+    planned: dict[str, Any] = {**found._asdict(), "keys": listed, "dry_run": True}
     planned["next"] = "a new one" if found.rotated else found.next
     shop.show(planned, rows="keys", columns=_COLUMNS)
+    shop.note(_would(found))
 
 
 @noun.command()
@@ -108,6 +110,16 @@ def reseal(
     if source:
         for target in targets:  # a path as it is from everywhere: in shopctl.toml it would begin at that file's folder
             shop.note(f"Set {target.setting} = {json.dumps(source)} now, in shopctl.toml or where it is set.")
+
+
+def _would(found: Rotation) -> str:
+    if not found.rotated:
+        return "Nothing would be rotated: the signing key is not old enough."
+    assert found.passive is not None
+    return (
+        f"{found.active[:12]} would sign from then on, {found.passive[:12]} would only verify, and a new key would be"
+        " announced. Nothing was changed."
+    )
 
 
 def _resealed(done: ResealedDatabase) -> dict[str, Any]:
