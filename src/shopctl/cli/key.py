@@ -115,6 +115,7 @@ def reseal(
 def _would(found: Rotation) -> str:
     if not found.rotated:
         return "Nothing would be rotated: the signing key is not old enough."
+    assert found.active is not None
     assert found.passive is not None
     return (
         f"{found.active[:12]} would sign from then on, {found.passive[:12]} would only verify, and a new key would be"
