@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shopctl.kernel.clock import Clock
 from shopctl.storage.database import Database, open_database
+from shopctl.storage.files import check_private_folders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,8 @@ class Services:
     """The systems of one shop. `reason` says in the audit trail why something is done."""
 
     def __init__(self, settings: Settings, *, reason: str | None = None) -> None:
+        """Raises PermissionsTooOpen when others can reach a folder of the shop, also one that is not needed now."""
+        check_private_folders(str(settings.home))
         self.settings = settings
         self.reason = reason
         self.actor: str | None = None

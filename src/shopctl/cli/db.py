@@ -53,7 +53,11 @@ def upgrade(
     done = databases.upgrade(
         shop.settings, chains, wait=lock_wait, dry_run=dry_run, reason=shop.reason, actor=shop.actor
     )
-    shop.show(done, columns=("chain", "place", "before", "after", "ran"))
+    columns = ("chain", "place", "before", "after")
+    if dry_run:
+        shop.show([{**each._asdict(), "would_run": each.ran} for each in done], columns=(*columns, "would_run"))
+    else:
+        shop.show(done, columns=(*columns, "ran"))
     if dry_run and detailed_exitcode and any(each.ran for each in done):
         raise typer.Exit(CHANGES_PENDING)
 

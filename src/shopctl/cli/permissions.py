@@ -137,6 +137,9 @@ PERMISSIONS: dict[str, str | None] = {
     "completion install": FREE,
 }
 
+OWN = ("user show", "user explain-permission", "user password", "user mfa")
+"""About himself everybody may run these; whoever changes what he logs in with shows his password once more."""
+
 
 def asked(command: str, values: Mapping[str, object]) -> list[str]:
     """The permissions that a command asks for with these parameters, all of them; none where it is free.

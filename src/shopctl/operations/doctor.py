@@ -18,7 +18,7 @@ from shopctl.operations.backup_health import health
 from shopctl.operations.databases import url_of
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
-from shopctl.storage.files import check_private
+from shopctl.storage.files import check_private, folders_in
 from shopctl.storage.migrations import CHAINS, Chain
 
 LEAST_FREE = 256 << 20  # bytes; a merge of a large import needs a few hundred megabytes of write-ahead log
@@ -76,11 +76,10 @@ def _search(settings: Settings) -> Check:
 
 
 def _files(settings: Settings) -> Iterator[Check]:
-    places = [settings.home, settings.home / "keys", settings.home / "backups", settings.audit_key_file]
-    places += [place for place in (settings.backup_key_file,) if place.exists()]
-    for place in places:
-        if place.exists():
-            yield _tried(f"permissions {place.name}", partial(_private, str(place)))
+    home = str(settings.home)
+    for place in (home, *folders_in(home), str(settings.audit_key_file), str(settings.backup_key_file)):
+        if os.path.exists(place):
+            yield _tried(f"permissions {os.path.basename(place)}", partial(_private, place))
     key = settings.audit_key_file
     if not key.exists():
         hint = "Make it with: shopctl init; or put it back from a safe place, else the audit trail cannot be verified."
