@@ -42,10 +42,15 @@ def _accounts() -> None:
         number("updated_at"),
         number("last_login_at", nullable=True),
         key("id"),
-        sa.UniqueConstraint("name_key"),
-        sa.UniqueConstraint("email_index"),
     )
-    op.create_index("ix_account_last_login_at", "account", ["last_login_at"])
+    # A first import adds users in no order and has this checked at its end: by a late index, or a deferred constraint.
+    for column in ("name_key", "email_index"):
+        if op.get_context().dialect.name == "postgresql":
+            op.create_unique_constraint(
+                f"uq_account_{column}", "account", [column], deferrable=True, initially="IMMEDIATE"
+            )
+        else:
+            op.create_index(f"uq_account_{column}", "account", [column], unique=True)
 
 
 def _credentials() -> None:
