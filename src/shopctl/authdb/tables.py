@@ -252,3 +252,26 @@ class FamiliarSource(AuthTable, table=True):
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     source_index: str = Field(primary_key=True)
     last_at: int
+
+
+class UserImport(AuthTable, table=True):
+    """An import of users that has not ended: under way, or killed."""
+
+    __tablename__ = "user_import"
+
+    id: str = Field(primary_key=True)  # imp_…
+    fingerprint: str | None = None  # of the file; none for what cannot be read again
+    source: str  # the file's name
+    line: int  # the last one that is done with
+    counts: str  # JSON
+    started_at: int
+
+
+class UserImportReject(AuthTable, table=True):
+    """A row that such an import did not take."""
+
+    __tablename__ = "user_import_reject"
+    __table_args__ = _WITHOUT_ROWID
+
+    id: str = Field(primary_key=True)  # that of the import, and the line with leading zeros
+    message: str  # sealed JSON: field, code, message, which may repeat what stands in the row

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.importing import service as importing
+from shopctl.auth.importing import reading as importing
 from shopctl.auth.importing.errors import NoUserColumn, UserRowsRejected, UserRowsSkipped, UsersChanged
 from shopctl.auth.importing.storing import Store
 from shopctl.auth.jose.errors import TokenRefused

@@ -99,6 +99,10 @@ class Decider:
         self._met.add(key, line)
         decided.left_out += left_out
 
+    def recall(self, key: str, line: int) -> None:
+        """Know that an earlier attempt took this line, which is about the user of this name's key."""
+        self._met.add(key, line)
+
     def _check_new(self, row: UserRow, made: Made, addresses: Met) -> None:
         """Refuse a row about a user whom an earlier one has added."""
         of_name = None if row.name_key is None else self._met.line_of(row.name_key)

@@ -53,6 +53,15 @@ class Store:
         origin = self._system.password_origin(self._unit) if any(row.own_hash for row in rows) else ""
         return Stored((), {}, {}, known_roles, origin, self._password_differs)
 
+    def name_keys(self, rows: Sequence[tuple[UserRow, Made]]) -> list[str]:
+        """The keys of the names of those users that rows, which were taken before, are about."""
+        emails = {
+            made.email_index: row.email for row, made in rows if row.name is None and row.email and made.email_index
+        }
+        found = bulk.known(self._unit, self._system.sealer, (), emails) if emails else []
+        by_email = {each.email_index: each.name_key for each in found}
+        return [row.name_key or by_email.get(made.email_index) or name_key(row.email or "") for row, made in rows]
+
     def save(self, decided: Decided) -> None:
         """Store what was decided."""
         unit, sealer, now = self._unit, self._system.sealer, self._now

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _roles()
     _keys_and_tokens()
     _throttling()
+    _imports()
 
 
 def _of_an_account() -> sa.ForeignKeyConstraint:
@@ -246,3 +247,17 @@ def _throttling() -> None:
         key("account_id", "source_index"),
         _of_an_account(),
     )
+
+
+def _imports() -> None:
+    op.create_table(
+        "user_import",
+        text("id"),
+        text("fingerprint", nullable=True),
+        text("source"),
+        number("line"),
+        text("counts"),
+        number("started_at"),
+        key("id"),
+    )
+    op.create_table("user_import_reject", text("id"), text("message"), key("id"), sqlite_with_rowid=False)
