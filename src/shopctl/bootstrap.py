@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from shopctl.customers.exporting import ExportService as CustomerExportService
     from shopctl.customers.importing import ImportService as CustomerImportService
     from shopctl.customers.service import CustomerService
+    from shopctl.events.model import Subscriber
+    from shopctl.events.service import EventService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
     from shopctl.storage.migrations import Chain
@@ -171,6 +173,18 @@ class Services:
         from shopctl.customers.exporting import ExportService
 
         return ExportService(self.database, self.shop_sealer)
+
+    @cached_property
+    def subscribers(self) -> Sequence[Subscriber]:
+        """Who hears of events: the news that travels upwards, from the systems below to those above."""
+        return ()
+
+    @cached_property
+    def events(self) -> EventService:
+        """What happened, and its delivery to subscribers."""
+        from shopctl.events.service import EventService
+
+        return EventService(self.database, self.audit, self.clock, self.subscribers)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.

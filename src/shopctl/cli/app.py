@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "login": Entry("shopctl.cli.login", "Log in, until you log out.", "login"),
     "logout": Entry("shopctl.cli.login", "End the login.", "logout"),
     "whoami": Entry("shopctl.cli.login", "Show who you are and what you may do.", "whoami"),
+    "event": Entry("shopctl.cli.event", "What happened, and its delivery to subscribers."),
     "audit": Entry("shopctl.cli.audit", "Who changed what, sealed and verifiable."),
     "config": Entry("shopctl.cli.config", "The settings and where each came from."),
     "db": Entry("shopctl.cli.db", "The databases: status, upgrade, check and move."),
