@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from shopctl.operations.resealing import Sealed
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
+    from shopctl.workflow.answering import CallbackService
+    from shopctl.workflow.callbacks import CallbackSigner
 
 
 KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
@@ -185,6 +187,22 @@ class Services:
         from shopctl.events.service import EventService
 
         return EventService(self.database, self.audit, self.clock, self.subscribers)
+
+    @cached_property
+    def callback_signer(self) -> CallbackSigner:
+        """What signs the URLs by which other systems answer later, and reads them."""
+        from shopctl.workflow.callback_keys import callback_key
+        from shopctl.workflow.callbacks import CallbackSigner
+
+        key = callback_key(self.settings.get("http.callback_key_file"))
+        return CallbackSigner(key, self.settings.get("http.base_url"), self.clock)
+
+    @cached_property
+    def callbacks(self) -> CallbackService:
+        """Answers that other systems bring later."""
+        from shopctl.workflow.answering import CallbackService
+
+        return CallbackService(self.database, self.clock, self.callback_signer)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "logout": Entry("shopctl.cli.login", "End the login.", "logout"),
     "whoami": Entry("shopctl.cli.login", "Show who you are and what you may do.", "whoami"),
     "event": Entry("shopctl.cli.event", "What happened, and its delivery to subscribers."),
+    "serve": Entry("shopctl.cli.serve", "Answer over HTTP, until it is told to end.", "serve"),
     "audit": Entry("shopctl.cli.audit", "Who changed what, sealed and verifiable."),
     "config": Entry("shopctl.cli.config", "The settings and where each came from."),
     "db": Entry("shopctl.cli.db", "The databases: status, upgrade, check and move."),

@@ -89,6 +89,7 @@ PERMISSIONS: dict[str, str | None] = {
     "event subscribers": "event:read",
     "event deliver": "event:write",
     "event replay": "event:write",
+    "serve": "serve:run",
     "audit list": "audit:read",
     "audit verify": "audit:read",
     "audit checkpoint": "audit:read",

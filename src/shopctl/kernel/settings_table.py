@@ -141,6 +141,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("auth.throttle.longest_wait_seconds", "integer", 900, "The longest such wait.", minimum=1),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
     Setting(
+        "http.base_url",
+        "url",
+        "http://127.0.0.1:8000",
+        "Where other systems reach `serve`, for the URLs that they are handed.",
+    ),
+    Setting(
+        "http.callback_key_file",
+        "path",
+        ".shopctl/keys/callback.key",
+        "The key that signs the URLs of callbacks, mode 0600; made at its first use.",
+    ),
+    Setting(
         "log.level",
         "choice",
         "warning",

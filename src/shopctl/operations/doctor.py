@@ -75,6 +75,7 @@ def _search(settings: Settings) -> Check:
 
 def _files(settings: Settings) -> Iterator[Check]:
     places = [settings.home, settings.home / "keys", settings.home / "backups", settings.audit_key_file]
+    places.append(settings.get("http.callback_key_file"))
     for place in places:
         if place.exists():
             yield _tried(f"permissions {place.name}", partial(_private, str(place)))

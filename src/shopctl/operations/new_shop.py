@@ -107,6 +107,7 @@ class _Making:
             self._databases(settings)
             self._key(settings)
             self._sealing(settings)
+            self._callback_key(settings)
             self._finish()
         except BaseException:
             self._clear()
@@ -216,6 +217,12 @@ class _Making:
                 raise KekMissing(source=f"{_FILE}{path}")
             make_private_folder(str(path.parent))
         self._noted(not create_kek(path), name)
+
+    def _callback_key(self, settings: Settings) -> None:
+        from shopctl.workflow.callback_keys import create_callback_key
+
+        path = self._place(settings.get("http.callback_key_file"))
+        self._noted(not create_callback_key(path), "callback key")
 
     def _finish(self) -> None:
         if self.fresh:
