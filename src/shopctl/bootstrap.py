@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from shopctl.customers.exporting import ExportService as CustomerExportService
     from shopctl.customers.importing import ImportService as CustomerImportService
     from shopctl.customers.service import CustomerService
+    from shopctl.events.model import Subscriber
+    from shopctl.events.service import EventService
     from shopctl.kernel.settings import Settings
     from shopctl.operations.resealing import Sealed
     from shopctl.outgoing.client import OutgoingClient
@@ -48,12 +50,11 @@ if TYPE_CHECKING:
     from shopctl.provisioning.templates import Templates
     from shopctl.storage.migrations import Chain
     from shopctl.storage.sealing import SealedColumn, Sealer
+    from shopctl.workflow.answering import CallbackService
     from shopctl.workflow.callbacks import CallbackSigner
     from shopctl.workflow.ports import Action
     from shopctl.workflow.runner import Runner
 
-
-_BASE_URL = "http://127.0.0.1:8000"  # where others reach this shop
 
 KEY_SETTING: dict[Chain, str] = {"shop": "customers.key_encryption_key", "auth": "auth.key_encryption_key"}
 """Which setting says where the key-encryption key of a database comes from."""
@@ -229,8 +230,8 @@ class Services:
             client=self.outgoing,
             secrets=Secrets(base),
             folder=base,
-            base_url=_BASE_URL,
-            callbacks=self.callbacks,
+            base_url=self.settings.get("http.base_url"),
+            callbacks=self.callback_signer,
             link_key=lambda unit: self.shop_sealer.secret(unit, "download links"),
             licence_keys=self.licence_keys,
             inventory=self._inventory(),
@@ -240,11 +241,11 @@ class Services:
         return {**brought(self.settings), **own}
 
     @cached_property
-    def callbacks(self) -> CallbackSigner:
-        """The URLs by which other systems answer later."""
+    def callback_signer(self) -> CallbackSigner:
+        """What signs the URLs by which other systems answer later, and reads them."""
         from shopctl.workflow.callbacks import CallbackSigner
 
-        return CallbackSigner(self._callback_key, _BASE_URL, self.clock)
+        return CallbackSigner(self._callback_key, self.settings.get("http.base_url"), self.clock)
 
     def _callback_key(self) -> bytes:
         # Asked for by the thread that makes the first call with a callback: neither the worker's connection nor its
@@ -319,6 +320,25 @@ class Services:
         names = ("provisioning.inventory_url", "provisioning.fulfilment_url")
         bases = [base for name in names if (base := self.settings.get(name)) is not None]
         return OutgoingClient(self.settings.get("network.allow_private"), bases)
+
+    @cached_property
+    def subscribers(self) -> Sequence[Subscriber]:
+        """Who hears of events: the news that travels upwards, from the systems below to those above."""
+        return ()
+
+    @cached_property
+    def events(self) -> EventService:
+        """What happened, and its delivery to subscribers."""
+        from shopctl.events.service import EventService
+
+        return EventService(self.database, self.audit, self.clock, self.subscribers)
+
+    @cached_property
+    def callbacks(self) -> CallbackService:
+        """Answers that other systems bring later."""
+        from shopctl.workflow.answering import CallbackService
+
+        return CallbackService(self.database, self.clock, self.callback_signer)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.

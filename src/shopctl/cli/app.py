@@ -39,6 +39,8 @@ COMMANDS: dict[str, Entry] = {
     "login": Entry("shopctl.cli.login", "Log in, until you log out.", "login"),
     "logout": Entry("shopctl.cli.login", "End the login.", "logout"),
     "whoami": Entry("shopctl.cli.login", "Show who you are and what you may do.", "whoami"),
+    "event": Entry("shopctl.cli.event", "What happened, and its delivery to subscribers."),
+    "serve": Entry("shopctl.cli.serve", "Answer over HTTP, until it is told to end.", "serve"),
     "audit": Entry("shopctl.cli.audit", "Who changed what, sealed and verifiable."),
     "backup": Entry("shopctl.cli.backup", "Encrypted copies of both databases."),
     "config": Entry("shopctl.cli.config", "The settings and where each came from."),

@@ -177,6 +177,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("backup.pg_dump", "path", None, "The program pg_dump; by default the newest that is found."),
     Setting(
+        "http.base_url",
+        "url",
+        "http://127.0.0.1:8000",
+        "Where other systems reach `serve`, for the URLs that they are handed.",
+    ),
+    Setting(
         "log.level",
         "choice",
         "warning",

@@ -108,6 +108,7 @@ def _due(unit: Unit, now: Instant) -> dict[str, int]:
             "select count(*) from reservation where state = 'held' and expires_at > :now", now=now
         ),
         "unfinished_imports": unit.value("select count(*) from catalogue_import where state in ('reading', 'merging')"),
+        "undelivered_events": unit.value("select count(*) from event_set_aside"),
     }
 
 
