@@ -6,6 +6,9 @@ from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shopctl.bootstrap.selling import SellingServices
+from shopctl.storage.database import open_database
+
 if TYPE_CHECKING:
     from shopctl.provisioning.adapters.rest import RestService
     from shopctl.provisioning.licence_keys import LicenceKeyService
