@@ -20,6 +20,7 @@ from shopctl.workflow.model import ENDED, NewRun, Run, Signal, StepState
 from shopctl.workflow.ports import Action, Call, Done, Failed, Outcome, SubRuns, Unknown, Waiting
 
 SECOND = 1_000_000
+WAIT_OVER = "workflow.wait_over"
 PASSED = ("succeeded", "skipped")
 _DUE = ("retrying", "waiting", "calling")  # states that a moment ends
 
@@ -176,11 +177,12 @@ class Progress:
 
     def _again(self, step: Step, state: StepState, now: Instant) -> None:
         if state.state == "waiting" and state.started_at is not None and now >= state.started_at + _micro(step.wait):
-            self._fail(step, state, Failed("workflow.wait_over", f"nothing came within {step.wait:g} seconds"), now)
+            self._fail(step, state, Failed(WAIT_OVER, f"nothing came within {step.wait:g} seconds"), now)
             return
         outlived = state.started_at is not None and now > state.started_at + _micro(step.key_lifetime)
         repeats = state.state == "calling" or (state.state == "retrying" and state.request is not None)
-        if repeats and outlived and self._repetition(step) == "keyed":
+        # What was accepted under it is only looked at by now.
+        if repeats and outlived and not state.memo and self._repetition(step) == "keyed":
             # The other side may have forgotten the key by now, and would do it again (design, decision 4).
             self._machines.fire_step(state, "call")
             self._lose(
@@ -331,16 +333,17 @@ class Progress:
         """Undo what has passed, the latest first, one after the other; nothing while a call is still on its way."""
         run = self.run
         steps = run.steps
-        flying = [name for name, state in steps.items() if state.state == "calling"]
-        for name in flying:
-            if (next_at := steps[name].next_at) is not None and next_at <= now:
-                # Interrupted on its way: whether there is anything to undo shows only when it is repeated.
-                self._again(self.definition.by_name[name], steps[name], now)
-        if any(state.state == "calling" for state in steps.values()):
+        for begun in self.definition.steps:
+            state = steps[begun.name]
+            if _open(state) and state.next_at is not None and state.next_at <= now:
+                # Its outcome is not known: whether there is anything to undo shows only when it is repeated.
+                self._again(begun, state, now)
+        if any(_open(state) for state in steps.values()):
             self._look_again()
             return
-        for state in steps.values():
-            if state.state in ("waiting", "retrying") and not (state.memo and "runs" in state.memo):
+        for begun in self.definition.steps:
+            state = steps[begun.name]
+            if state.state in ("waiting", "retrying") and not self._undoable(begun, state):
                 self._machines.fire_step(state, "reset")
                 state.next_at = state.signal = None
         while (step := self._to_undo()) is not None:
@@ -361,7 +364,12 @@ class Progress:
 
     def _to_undo(self) -> Step | None:
         found = [
-            (self.run.steps[step.name].state != "undoing", -self.run.steps[step.name].order, number, step)
+            (
+                self.run.steps[step.name].state != "undoing",
+                -(self.run.steps[step.name].order or self._seen + 1),
+                -number,
+                step,
+            )
             for number, step in enumerate(self.definition.steps)
             if self._undoable(step, self.run.steps[step.name])
         ]
@@ -373,12 +381,17 @@ class Progress:
         # What has failed for good or was lost may have had its effect all the same, so its compensation must bear that.
         if state.state in ("succeeded", "unknown"):
             return step.compensation is not None or "runs" in (state.memo or {})
-        return state.state in ("waiting", "failed") and "runs" in (state.memo or {})
+        if "runs" in (state.memo or {}):
+            return state.state in ("waiting", "failed")
+        # So may what was accepted, and is waited for or was in vain.
+        accepted = state.state == "waiting" or (state.state in ("retrying", "failed") and bool(state.memo))
+        too_long = state.state == "failed" and (state.error or {}).get("code") == WAIT_OVER
+        return step.compensation is not None and (accepted or too_long)
 
     def _start_undoing(self, step: Step, state: StepState, now: Instant) -> None:
         self._machines.fire_step(state, "undo")
         state.generation += 1
-        state.attempt, state.error, state.next_at = 0, None, now
+        state.attempt, state.error, state.next_at, state.signal = 0, None, now, None
         if "runs" in (state.memo or {}):
             assert state.memo is not None
             runs = state.memo["runs"]
@@ -583,6 +596,11 @@ class Progress:
         found = self._actions.get(step.action)
         own: Callable[[Mapping[str, Any]], str] | None = getattr(found, "repetition_of", None)
         return getattr(found, "repetition", "keyed") if own is None else own(step.written)
+
+
+def _open(state: StepState) -> bool:
+    """Whether a call may have had its effect and nobody knows yet; what has a memo was accepted by an earlier one."""
+    return state.state == "calling" or (state.state == "retrying" and state.request is not None and not state.memo)
 
 
 def _micro(seconds: float) -> int:
