@@ -50,6 +50,22 @@ retry = { attempts = 3, initial = 0.1, jitter = 0 }
 made = "${steps.make.id}"
 """
 
+BAD = """name = "bad"
+[select]
+kind = "service"
+[[steps]]
+name = "a"
+action = "htpp"
+[[steps]]
+name = "b"
+action = "http"
+with = { url = "https://x.example/", verb = "GET" }
+[[steps]]
+name = "c"
+action = "timer"
+with = { seconds = 1 }
+"""
+
 
 @pytest.fixture
 def other() -> Iterator[Downstream]:
@@ -287,9 +303,7 @@ def test_instances_are_changed_as_their_template_says(selling: Shop) -> None:
 def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:
     assert shop.run("template", "validate").stdout.strip() == "all is well"
     bad = shop.folder / "bad.toml"
-    bad.write_text('name = "bad"\n[select]\nkind = "service"\n[[steps]]\nname = "a"\naction = "htpp"\n[[steps]]\nname = "b"\n'
-                   'action = "http"\nwith = { url = "https://x.example/", verb = "GET" }\n[[steps]]\nname = "c"\naction = "timer"\n'
-                   'with = { seconds = 1 }\n')  # fmt: skip
+    bad.write_text(BAD)
     found = shop.run("template", "validate", "bad.toml", "-o", "json", expect=12).json
     assert {(row["line"], row["severity"], row["code"]) for row in found} == {
         (6, "error", "action"), (4, "warning", "compensation"), (7, "warning", "compensation"), (10, "error", "with"),

@@ -11,8 +11,7 @@ from support.warehouse import TOKEN, Warehouse
 FEED = "sku,name,price,currency,kind,stock\nMUG-1,Mug,9.90,EUR,physical,0\n"
 
 
-def test_a_warehouse_reserves_and_ships_what_the_catalogue_has_none_of(any_shop: Shop) -> None:
-    shop = any_shop
+def test_a_warehouse_reserves_and_ships_what_the_catalogue_has_none_of(shop: Shop) -> None:
     shop.run("catalogue", "import", "-", "--format", "csv", input=FEED)
     (shop.folder / "token").write_text(TOKEN)
     (shop.folder / "token").chmod(0o600)

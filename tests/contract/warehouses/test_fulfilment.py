@@ -129,6 +129,17 @@ def test_a_run_that_fails_calls_the_shipment_back(dock: Dock, dock_bench: Bench)
     assert seen(dock, shipment_of(done)).state == "returned"
 
 
+def test_what_is_still_being_picked_is_cancelled_with_its_run(dock: Dock, dock_bench: Bench) -> None:
+    run = dock_bench.start(*STEPS)
+    shipment = (dock_bench.work(run).steps["pick"].memo or {})["shipment"]
+
+    dock_bench.send(run, "@cancel")
+    done = dock_bench.work(run)
+
+    assert done.state == "cancelled"
+    assert seen(dock, shipment).state == "cancelled"
+
+
 def test_a_lost_shipment_fails_the_run(dock: Dock, dock_bench: Bench) -> None:
     run = dock_bench.start(*STEPS)
     dock_bench.work(run)

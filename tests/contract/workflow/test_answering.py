@@ -20,9 +20,9 @@ from shopctl.workflow.ports import Call, Done, Failed, Outcome, Waiting
 class Story:
     """A run of one step that calls and then waits for the answer; the token that went out with the call."""
 
-    def __init__(self, database: Database, clock: Turned) -> None:
-        self.bench = Bench(database, clock)
-        self.signer = CallbackSigner(b"k" * 32, "https://shop.example", clock)
+    def __init__(self, database: Database, clock: Turned, url: str) -> None:
+        self.bench = Bench(database, clock, url)
+        self.signer = CallbackSigner(lambda: b"k" * 32, "https://shop.example", clock)
         self.service = CallbackService(database, clock, self.signer)
         self.heard: list[Any] = []
         self.wants = 1
@@ -51,8 +51,8 @@ class Story:
 
 
 @pytest.fixture
-def story(database: Database, turned: Turned) -> Story:
-    return Story(database, turned)
+def story(database: Database, turned: Turned, database_url: str) -> Story:
+    return Story(database, turned, database_url)
 
 
 def test_an_answer_wakes_the_step_that_waits(story: Story) -> None:
@@ -112,7 +112,7 @@ def test_a_box_that_nobody_empties_gets_full(story: Story) -> None:
 
 def test_what_was_not_signed_here_changes_nothing(story: Story) -> None:
     story.bench.work()
-    other = CallbackSigner(b"x" * 32, "https://shop.example", story.bench.clock)
+    other = CallbackSigner(lambda: b"x" * 32, "https://shop.example", story.bench.clock)
 
     for token in ("", "c1.x.y", story.token[:-2], other.url(story.run, "call", 1).rpartition("/")[2]):
         with pytest.raises(CallbackRefused):
