@@ -36,7 +36,7 @@ def left_behind(shop: Shop) -> list[Path]:
     return [
         path
         for path in (shop.folder / ".shopctl").rglob("*")
-        if any(word in path.name for word in ("restoring", "-copy-", "partial", "drill", ".new"))
+        if any(word in path.name for word in ("restoring", "-copy-", "partial", "scratch", ".new"))
     ]
 
 

@@ -19,7 +19,7 @@ from shopctl.operations import backup_keys
 from shopctl.operations.databases import url_of
 from shopctl.storage import marks, migrations
 from shopctl.storage.backup import manifest as described
-from shopctl.storage.backup.copies import copied, namespace_of
+from shopctl.storage.backup.copies import copied, forget_unfinished, namespace_of
 from shopctl.storage.backup.errors import BackupKeyWrong, BackupNewer, NoBackups
 from shopctl.storage.backup.keys import BackupKeys, create_backup_key, load_backup_keys
 from shopctl.storage.backup.manifest import DatabaseCopy, Head, Manifest
@@ -105,6 +105,8 @@ def create(
         databases = {chain: stack.enter_context(closing(open_database(url_of(settings, chain)))) for chain in CHAINS}
         schemas = {chain: _schema(database, chain) for chain, database in databases.items()}
         stack.enter_context(databases["shop"].exclusive(JOB))
+        for database in databases.values():
+            forget_unfinished(database)
         with target.put(name) as file:
             writing = _Writing(settings, SealedWriter(file, key), progress)
             made = writing.run(backup_id, databases, schemas, target.place)

@@ -121,7 +121,7 @@ def _tried(settings: Settings, backup: Backup, copy: DatabaseCopy) -> Verificati
     assert part is not None
     url = url_of(settings, copy.chain)
     with closing(open_database(url)) as live, ExitStack() as stack:
-        made: Database = stack.enter_context(scratch(live, url, str(settings.home / "drill")))
+        made: Database = stack.enter_context(scratch(live, url, str(settings.home)))
         with restored(made, copy, backup.reader.part(part), check_of(copy, backup.reader.path)) as unit:
             if unit.value("select 1 from sealing_key limit 1"):
                 keks = partial(key_encryption_keys, settings.get(KEY_SETTING[copy.chain]))

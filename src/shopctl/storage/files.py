@@ -49,6 +49,15 @@ def _ours(folder: str) -> bool:
     return ".shopctl" in (os.path.basename(place), os.path.basename(os.path.dirname(place)))
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one that takes its name; None when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def make_private_folder(path: str) -> None:
     """Make a folder of mode 0700 with its parents; one that is there is checked instead. Raises PermissionsTooOpen."""
     if os.path.isdir(path):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from shopctl.storage import errors
-from shopctl.storage.files import check_private
+from shopctl.storage.files import check_private, identity
 from shopctl.storage.process_lock import file_lock, lock_file_error
 from shopctl.storage.sqlite_errors import refuse_nul, translated
 from shopctl.storage.turnstile import Turnstile
@@ -157,21 +157,26 @@ class SqliteDatabase:
 
     def connect(self) -> sqlite3.Connection:
         """The connection of this process. Raises DatabaseMissing, PermissionsTooOpen and what `translated` names."""
-        if self._connection is not None and not self._connection.in_transaction and self._identity != self._found():
+        known = self._connection
+        if known is not None and not known.in_transaction and self._identity != identity(self._file):
             self.close_connection()  # another file took its place: a backup was restored
         if self._connection is None:
-            self._identity = self._found()
-            if self._identity is None:
-                raise errors.DatabaseMissing(place=self.place)
-            check_private(self._file)
-            with translated(self.place, self.lock_wait):
-                self._connection = _prepared(sqlite3.connect(self._file, isolation_level=None, timeout=self.lock_wait))
-                if os.path.getsize(self._file) and _journal(self._connection) != "wal":
-                    self._switch_journal(self._connection, "wal")  # a first load was killed
-            if self._identity != self._found():  # replaced in this very moment: the log may be that of the other
+            self._connection = self._connected()
+            if self._identity != identity(self._file):  # in this very moment: the log may be that of the other
                 self.close_connection()
-                return self.connect()
+                self._connection = self._connected()
         return self._connection
+
+    def _connected(self) -> sqlite3.Connection:
+        self._identity = identity(self._file)
+        if self._identity is None:
+            raise errors.DatabaseMissing(place=self.place)
+        check_private(self._file)
+        with translated(self.place, self.lock_wait):
+            connection = _prepared(sqlite3.connect(self._file, isolation_level=None, timeout=self.lock_wait))
+            if os.path.getsize(self._file) and _journal(connection) != "wal":
+                self._switch_journal(connection, "wal")  # a first load was killed
+        return connection
 
     @contextmanager
     def unit(self, *, dry_run: bool = False, wait: float | None = None) -> Iterator[SqliteUnit]:
@@ -297,14 +302,6 @@ class SqliteDatabase:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def _found(self) -> tuple[int, int] | None:
-        """What tells the file at this place from one that takes its place; None when there is none."""
-        try:
-            found = os.stat(self._file)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
 
     def _require_same(self, connection: sqlite3.Connection) -> None:
         if self._connection is not connection:

@@ -55,6 +55,14 @@ def restored(
     return sqlite_copy.restored(cast("SqliteDatabase", database), copy.chain, source, check)
 
 
+def forget_unfinished(database: Database) -> None:
+    """Remove what a restore that was killed left beside a database; none may be going on."""
+    if database.dialect == "sqlite":
+        from shopctl.storage.backup import sqlite_copy
+
+        sqlite_copy.forget_unfinished(database.place)
+
+
 def namespace_of(unit: Unit) -> str | None:
     """PostgreSQL's schema that the tables are in; None elsewhere."""
     return unit.value("select current_schema()::text") if unit.dialect == "postgres" else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 from shopctl.kernel.errors import ShopctlError
@@ -15,21 +17,21 @@ from shopctl.storage.database import Database, open_database
 from shopctl.storage.errors import DatabaseReadOnly
 from shopctl.storage.files import make_private_folder
 
+_PREFIX = ".shopctl-scratch-"
+
 
 @contextmanager
 def scratch(database: Database, url: str, folder: str) -> Iterator[Database]:
-    """An empty database of the same kind: a file in `folder`, or a database of the same server.
+    """An empty database of the same kind: a file in a folder within `folder`, or a database of the same server.
 
     What a drill that was killed left behind is taken away first; two at once must not be. Raises ScratchDenied.
     """
     if database.dialect == "sqlite":
-        shutil.rmtree(folder, ignore_errors=True)
-        make_private_folder(folder)
-        try:
-            with closing(open_database(f"sqlite:///{os.path.join(folder, 'drill.db')}")) as made:
-                yield made
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with (
+            scratch_folder(folder) as aside,
+            closing(open_database(f"sqlite:///{os.path.join(aside, 'drill.db')}")) as made,
+        ):
+            yield made
         return
     name = f"shopctl_drill_{hashlib.sha256(database.place.encode()).hexdigest()[:16]}"
     drop = f"drop database if exists {name} with (force)"
@@ -39,6 +41,33 @@ def scratch(database: Database, url: str, folder: str) -> Iterator[Database]:
             yield made
     finally:
         _outside(database, url, drop)
+
+
+@contextmanager
+def scratch_folder(within: str) -> Iterator[str]:
+    """A folder for files that nobody needs afterwards; those of processes that were killed are removed first."""
+    make_private_folder(within)
+    with ExitStack() as stack:
+        with _held(within, fcntl.LOCK_EX):  # nobody takes a new one away before it is held
+            for name in os.listdir(within):
+                if name.startswith(_PREFIX):
+                    with suppress(OSError), _held(os.path.join(within, name), fcntl.LOCK_EX | fcntl.LOCK_NB):
+                        shutil.rmtree(os.path.join(within, name), ignore_errors=True)
+            made = tempfile.mkdtemp(prefix=_PREFIX, dir=within)
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
+            stack.enter_context(_held(made, fcntl.LOCK_EX))
+        yield made
+
+
+@contextmanager
+def _held(folder: str, how: int) -> Iterator[None]:
+    """Say that somebody works in this folder, until he is done or dead. Raises OSError where another does."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _outside(database: Database, url: str, *statements: str) -> None:

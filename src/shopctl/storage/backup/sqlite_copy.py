@@ -58,8 +58,7 @@ def blocks(file: IO[bytes]) -> Iterator[bytes]:
 def restored(database: SqliteDatabase, chain: Chain, source: Iterable[bytes], check: Check) -> Iterator[Unit]:
     """See `restoring.restored`: a file beside the database, which takes its name at the end."""
     target = os.path.realpath(database.place)
-    aside = f"{target}.restoring"
-    shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
+    aside = forget_unfinished(database.place)
     with translated(target):
         os.mkdir(aside, 0o700)
     try:
@@ -77,6 +76,13 @@ def restored(database: SqliteDatabase, chain: Chain, source: Iterable[bytes], ch
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         sync_folder(os.path.dirname(target))
+
+
+def forget_unfinished(place: str) -> str:
+    """Remove what a run that was killed left beside a database; the name of the folder it was in."""
+    aside = f"{os.path.realpath(place)}.restoring"
+    shutil.rmtree(aside, ignore_errors=True)
+    return aside
 
 
 def _write(path: str, source: Iterable[bytes], target: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from typing import NamedTuple
 
 from shopctl.storage.backup.errors import BackupDamaged, NoRoomForBackup
 from shopctl.storage.backup.manifest import DatabaseCopy, Manifest, from_json
+from shopctl.storage.backup.scratch import scratch_folder
 from shopctl.storage.backup.sealed_file import SealedReader
 from shopctl.storage.soundness import damage
 from shopctl.storage.sqlite import SqliteDatabase
@@ -63,7 +63,7 @@ def _postgres_counts(path: str, content: Iterable[bytes]) -> dict[str, int]:
 
 
 def _sqlite_counts(path: str, content: Iterable[bytes], folder: str) -> dict[str, int]:
-    with tempfile.TemporaryDirectory(prefix=".shopctl-count-", dir=folder) as aside:
+    with scratch_folder(folder) as aside:
         name = os.path.join(aside, "counted.db")
         try:
             with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
