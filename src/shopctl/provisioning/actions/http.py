@@ -91,7 +91,6 @@ class HttpAction:
             if self._callbacks is None:
                 raise CallbacksMissing
             url = self._callbacks.url(call.run_id, call.step, call.generation, call.since)
-            remember_secret(url)
             if request.callback.header:
                 headers[request.callback.header] = url
             else:
