@@ -131,7 +131,7 @@ class HttpAction:
         """The call was taken on; what is new of it came by a callback, or is asked for."""
         callback, poll = request.callback, request.poll
         if call.signal is not None and callback is not None:
-            seen = {"body": call.signal}
+            seen = {"body": call.signal.get("body"), "headers": call.signal.get("headers") or {}}
             settled = self._settled(call, callback.later, seen, "callback")
             if settled is not None:
                 return settled
