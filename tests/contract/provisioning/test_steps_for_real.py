@@ -24,7 +24,8 @@ from shopctl.provisioning.licence_keys import LicenceKeyService
 from shopctl.storage.database import Database
 from shopctl.workflow import queries
 from shopctl.workflow.actions import ApprovalAction, TimerAction
-from shopctl.workflow.callbacks import CallbackSigner, callback_signal
+from shopctl.workflow.answering import CallbackService
+from shopctl.workflow.callbacks import CallbackSigner
 from shopctl.workflow.model import NewRun, Run
 from shopctl.workflow.reading import read_definition
 from shopctl.workflow.runner import Runner
@@ -124,8 +125,7 @@ print(json.dumps(dict(seen=told["values"])))"""
     story.send("approve", approved=True, by="ada")
     assert story.work().steps["account"].state == "waiting"
     token = other.received[0].json["callback"].rpartition("/")[2]
-    target = story.signer.read(token)
-    story.send(callback_signal(target.step, target.generation), host="h1")
+    CallbackService(story.database, story.clock, story.signer).take(token, {"host": "h1"}, {})
     run = story.work()
     assert run.steps["pick"].state == "waiting"
     story.send(str(run.steps["pick"].signal), shelf=3)

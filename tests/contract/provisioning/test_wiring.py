@@ -25,7 +25,7 @@ def services(shop: Shop) -> Services:
 @pytest.mark.assure("S26")
 def test_a_callback_is_read_by_every_process_of_its_shop_and_by_no_other(any_shop, first_shop, tmp_path):
     made, began = list[str](), Clock().now()
-    signer = services(any_shop).callbacks
+    signer = services(any_shop).callback_signer
     threads = [threading.Thread(target=lambda: made.append(signer.url("run_1", "create", 1, began))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -35,9 +35,9 @@ def test_a_callback_is_read_by_every_process_of_its_shop_and_by_no_other(any_sho
 
     assert len(made) == 4
     assert len(set(made)) == 1
-    assert services(any_shop).callbacks.read(token) == ("run_1", "create", 1)
+    assert services(any_shop).callback_signer.read(token) == ("run_1", "create", 1)
     with pytest.raises(CallbackRefused):
-        services(first_shop.copy(tmp_path / "another")).callbacks.read(token)
+        services(first_shop.copy(tmp_path / "another")).callback_signer.read(token)
 
 
 @pytest.mark.assure("S26")

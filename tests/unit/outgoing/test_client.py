@@ -287,6 +287,17 @@ def test_a_header_says_one_thing_or_is_refused_without_its_value(other, fields):
 
 
 @pytest.mark.assure("S18")
+def test_no_log_line_shows_the_path_or_a_header(other, caplog):
+    caplog.set_level("DEBUG")
+    other.script("GET", "/s3cret", {})
+
+    client(other).request("GET", f"{other.url}/s3cret?token=s3cret", headers={"X-Api-Key": "s3cret"})
+
+    assert len(other.received) == 1
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.assure("S18")
 def test_no_error_shows_the_path_or_the_query(other):
     other.script("GET", "/s3cret?token=s3cret", Answer(drop=True))
     for url in (

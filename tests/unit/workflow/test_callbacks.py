@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shopctl.kernel.redaction import redact
 from shopctl.workflow.callbacks import LIFETIME, CallbackRefused, CallbackSigner
 from support.calls import Standing
 
@@ -68,3 +69,7 @@ def test_a_token_is_over_in_the_end():
 def test_a_key_that_anybody_could_guess_signs_nothing():
     with pytest.raises(ValueError, match="32 bytes"):
         CallbackSigner(lambda: b"", "", Standing()).url("run_1", "create", 1)
+
+
+def test_no_token_is_shown_in_a_log():
+    assert redact(f"POST /callbacks/{token(Standing())} came") == "POST /callbacks/**** came"
