@@ -202,7 +202,7 @@ class Services:
         """Answers that other systems bring later."""
         from shopctl.workflow.answering import CallbackService
 
-        return CallbackService(self.database, self.clock, self.callback_signer)
+        return CallbackService(self.database, self.clock)
 
     def _user_id(self, who: str) -> str:
         # Only a user who is not named by his id has the Authentication Database opened.
