@@ -140,4 +140,4 @@ class ProvisioningServices(SellingServices):
         """Answers that other systems bring later."""
         from shopctl.workflow.answering import CallbackService
 
-        return CallbackService(self.database, self.clock, self.callback_signer)
+        return CallbackService(self.database, self.clock)

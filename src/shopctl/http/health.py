@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 import shopctl
 from shopctl.bootstrap import Services
 from shopctl.http.errors import Unavailable
-from shopctl.http.shops import with_shop
+from shopctl.http.shops import opened, with_shop
 
 router = APIRouter()
 
@@ -28,5 +28,5 @@ async def healthz(request: Request) -> dict[str, str]:
 
 
 def _look(services: Services) -> None:
-    with services.database.read() as unit:
+    with opened(services).database.read() as unit:
         unit.value("select 1")

@@ -84,6 +84,8 @@ def serve(
     try:
         server.serve(target_loader=partial(_load, settings, system, os.getpid()), wrap_loader=False)
     except SystemExit as left:
+        if left.code == _TERMINATED:  # before the server heeded signals itself
+            raise
         raise ServerFailed(reason=f"its processes could not go on ({left.code})") from None
     except OSError as error:
         raise _refused(error, host, port) from None

@@ -10,7 +10,7 @@ from shopctl.kernel.errors import Conflict
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries
-from shopctl.workflow.callbacks import CallbackSigner, CallbackTarget, callback_signal
+from shopctl.workflow.callbacks import CallbackTarget, callback_signal
 from shopctl.workflow.errors import RunNotFound
 from shopctl.workflow.model import ENDED, StepState
 
@@ -39,18 +39,16 @@ class TooManyAnswers(Conflict):
 class CallbackService:
     """Answers to the steps of a shop's runs."""
 
-    def __init__(self, database: Database, clock: Clock, signer: CallbackSigner) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._signer = signer
 
-    def take(self, token: str, body: Any, headers: Mapping[str, str]) -> Taken:
-        """Wake the step that the token was made for with {"body","headers"}; `body` is any JSON value.
+    def take(self, target: CallbackTarget, body: Any, headers: Mapping[str, str]) -> Taken:
+        """Wake the step that the target names with {"body","headers"}; `body` is any JSON value.
 
-        `known` when it changes nothing: the step was answered, or has this very answer. Raises CallbackRefused before
-        the database is asked, RunNotFound, NobodyWaits, TooManyAnswers.
+        `known` when it changes nothing: the step was answered, or has this very answer. Raises RunNotFound,
+        NobodyWaits, TooManyAnswers.
         """
-        target = self._signer.read(token)
         with self._database.unit() as unit:
             return answer(unit, target, {"body": body, "headers": dict(headers)}, now=self._clock.now())
 

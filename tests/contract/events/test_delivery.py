@@ -12,9 +12,10 @@ from contract.conftest import Turned
 from contract.events.conftest import Taker, happen, taken
 from shopctl.events import outbox, positions, queries
 from shopctl.events.delivery import deliver
-from shopctl.events.model import TRIES, wait_after
+from shopctl.events.model import TRIES, Event, wait_after
 from shopctl.storage.copying import copy
 from shopctl.storage.database import Database, open_database
+from shopctl.storage.unit import Unit
 from support.products import NOW
 
 
@@ -73,6 +74,21 @@ def test_one_who_fails_waits_and_the_others_go_on(database: Database, turned: Tu
     deliver(database, [bad, good], turned)
     assert bad.seen == ["a", "b", "b", "c"]
     assert set(taken(database).values()) == {1}
+
+
+def test_one_who_breaks_a_statement_stops_nobody(database: Database, turned: Turned) -> None:
+    class Breaking(Taker):
+        def receive(self, unit: Unit, event: Event) -> None:
+            super().receive(unit, event)
+            unit.execute("insert into event_set_aside (subscriber) values (null)")
+
+    happen(database, "a")
+    good, bad = Taker("good"), Breaking("bad")
+
+    done = deliver(database, [bad, good], turned)
+
+    assert [each.failed for each in done] == [1, 0]
+    assert taken(database) == {"good a": 1}
 
 
 def test_what_fails_for_good_is_set_aside_and_alarms(database: Database, turned: Turned) -> None:

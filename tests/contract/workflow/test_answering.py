@@ -23,7 +23,7 @@ class Story:
     def __init__(self, database: Database, clock: Turned, url: str) -> None:
         self.bench = Bench(database, clock, url)
         self.signer = CallbackSigner(lambda: b"k" * 32, "https://shop.example", clock)
-        self.service = CallbackService(database, clock, self.signer)
+        self.service = CallbackService(database, clock)
         self.heard: list[Any] = []
         self.wants = 1
         self.bench.action("call", self._perform)
@@ -37,7 +37,7 @@ class Story:
         return self.signer.url(self.run, "call", generation).rpartition("/")[2]
 
     def take(self, body: Any, token: str | None = None) -> str:
-        return self.service.take(token or self.token, body, {"user-agent": "test"})
+        return self.service.take(self.signer.read(token or self.token), body, {"user-agent": "test"})
 
     def state(self) -> str:
         return self.bench.run(self.run).state
@@ -116,7 +116,7 @@ def test_what_was_not_signed_here_changes_nothing(story: Story) -> None:
 
     for token in ("", "c1.x.y", story.token[:-2], other.url(story.run, "call", 1).rpartition("/")[2]):
         with pytest.raises(CallbackRefused):
-            story.service.take(token, None, {})
+            story.signer.read(token)
     with pytest.raises(RunNotFound):
         story.take(None, story.signer.url("run_none", "call", 1).rpartition("/")[2])
 
@@ -145,7 +145,7 @@ def test_many_that_bring_the_same_at_once_are_one(story: Story, database_url: st
 
     def bring() -> None:
         with closing(open_database(database_url)) as database:
-            taken.append(CallbackService(database, story.bench.clock, story.signer).take(story.token, "x", {}))
+            taken.append(CallbackService(database, story.bench.clock).take(story.signer.read(story.token), "x", {}))
 
     threads = [threading.Thread(target=bring) for _ in range(6)]
     for thread in threads:
