@@ -94,7 +94,7 @@ def first_load(database: Database) -> Iterator[Unit]:
 
 
 def known(unit: Unit, sealer: Sealer, name_keys: Collection[str], emails: Mapping[str, str]) -> list[Known]:
-    """The accounts that have one of these names or addresses, kept from other writers until the unit ends.
+    """The accounts that have one of these names or addresses, kept from other writers until a write unit ends.
 
     `emails` are addresses by their blind indexes; what is found has the index that is given here, also where a reseal
     has yet to replace another.
@@ -117,7 +117,8 @@ def _accounts_with(unit: Unit, column: str, values: Collection[str]) -> dict[str
     if not values:
         return {}
     sql = f"""select {", ".join(Known._fields)} from account
-               where {column} in (select value ->> 0 from {unit.each("wanted")}) order by id {unit.for_update}"""
+               where {column} in (select value ->> 0 from {unit.each("wanted")})
+               order by id {unit.for_update if unit.writes else ""}"""
     return {row[0]: row for row in unit.tuples(sql, wanted=json_array(values))}
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from shopctl.customers.deciding import Decided, Deciding
 from shopctl.customers.errors import RowsRejected, RowsSkipped
@@ -20,6 +20,7 @@ from shopctl.customers.rows import COLUMNS
 from shopctl.customers.storing import Storing
 from shopctl.kernel import ids
 from shopctl.kernel.clock import Clock
+from shopctl.records.outcome import RowImport, facts_of_rejects, shown
 from shopctl.records.reading import Row, RowFile
 from shopctl.records.rejects import Reject, RejectsFile, check_place
 from shopctl.records.source import Limits
@@ -36,15 +37,6 @@ BATCH = 500  # rows of a unit, fewer where they are long
 _LIMITS = Limits(record_bytes=1 << 20)
 
 
-class ImportRequest(NamedTuple):
-    """One import: where the file is, and what to do with rows that cannot be taken."""
-
-    path: str  # "-": standard input
-    on_error: Literal["reject-file", "skip-rows"] = "reject-file"
-    rejects: str | None = None  # where to write the rejects; by default into the shop's folder
-    dry_run: bool = False
-
-
 @dataclass
 class Report:
     """What an import did, or (dry run, or refused) would do; `rejects` are the first of them."""
@@ -58,6 +50,7 @@ class Report:
     rejects_file: str | None = None
     dry_run: bool = False
     refused: bool = False  # nothing was changed because of the rejects
+    resumed: ClassVar[bool] = False
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,10 +61,7 @@ class Report:
         """Say with an error that rows were not taken. Raises RowsRejected (exit 12), RowsSkipped (exit 6)."""
         if not self.rejected:
             return
-        remedy = f"Correct them in {self.rejects_file} and import that file."
-        if self.rejects_file in (None, "-"):
-            remedy = "Correct the rows on standard output and import those." if self.rejects_file else ""
-        facts = {"rejected": self.rejected, "rows": self.rows, "remedy": remedy}
+        facts = facts_of_rejects(self.rows, self.rejected, self.rejects_file, dry_run=self.dry_run)
         raise RowsRejected(**facts) if self.refused else RowsSkipped(**facts)
 
 
@@ -98,7 +88,7 @@ class ImportService:
         self._users = users
         self._rejects_folder = rejects_folder
 
-    def run(self, request: ImportRequest, progress: Progress = lambda position, report: None) -> Report:
+    def run(self, request: RowImport, progress: Progress = lambda position, report: None) -> Report:
         """Import a file.
 
         Raises BrokenFeed when it cannot be read as a whole, NotFound, RejectsUnwritable; rows that were not taken are
@@ -119,7 +109,7 @@ class ImportService:
         report.seconds = time.monotonic() - began
         return report
 
-    def _pass(self, file: RowFile, request: ImportRequest, place: str, progress: Progress, *, write: bool) -> Report:
+    def _pass(self, file: RowFile, request: RowImport, place: str, progress: Progress, *, write: bool) -> Report:
         """Read the file to its end, and write what it says if that is wanted."""
         report = Report(dry_run=request.dry_run)
         deciding = Deciding(self._sealer, self._users, self._clock)
@@ -140,10 +130,7 @@ class ImportService:
                 report.unchanged += len(batch) - len(decided.rejects) - len(decided.changes)
                 progress(file.position, report)
         report.rejects_file = rejects.path
-        report.rejects = [
-            {"line": each.line, "field": each.field, "code": each.code, "message": each.message}
-            for each in rejects.first
-        ]
+        report.rejects = [shown(each) for each in rejects.first]
         return report
 
     def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:

@@ -14,9 +14,10 @@ import pytest
 from contract.customers.conftest import ANNA, People
 from shopctl.customers import importing
 from shopctl.customers.errors import RowsRejected, RowsSkipped
-from shopctl.customers.importing import ImportRequest, Report
+from shopctl.customers.importing import Report
 from shopctl.kernel.cards import find_card_numbers
 from shopctl.records.errors import BrokenFeed
+from shopctl.records.outcome import RowImport
 
 HEADER = "customer_id,name,email,phone,language,country,user,shipping_city,billing_city\n"
 THREE = HEADER + (
@@ -198,7 +199,7 @@ def test_a_pipe_is_read_twice_and_lies_readable_nowhere(people: People, monkeypa
     if writer == 0:
         path.write_text(rows)
         os._exit(0)
-    report = people.imports.run(ImportRequest(str(path)))
+    report = people.imports.run(RowImport(str(path)))
     os.waitpid(writer, 0)
 
     assert counts(report) == (203, 203, 0, 0, 0)

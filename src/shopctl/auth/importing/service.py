@@ -28,6 +28,7 @@ from shopctl.auth.system import AuthSystem
 from shopctl.authdb import accounts, bulk
 from shopctl.authdb.roles import all_names
 from shopctl.kernel import ids
+from shopctl.records.outcome import shown
 from shopctl.records.pipe import from_child
 from shopctl.records.reading import RowFile
 from shopctl.records.rejects import Reject, RejectsFile, check_place
@@ -70,7 +71,7 @@ class UserImportService:
             if journal is not None:
                 journals.ended(self._system)
         report.rejects_file = None if rejects.path == os.devnull else rejects.path
-        report.rejects = [_shown(each) for each in rejects.first]
+        report.rejects = [shown(each) for each in rejects.first]
         report.seconds = time.monotonic() - started
         return report
 
@@ -218,11 +219,6 @@ class _Run:
 def _check_identity(file: RowFile) -> None:
     if file.format == "csv" and file.names and not set(file.names) & set(IDENTIFYING):
         raise NoUserColumn(file=file.source.name, columns=", ".join(map(repr, file.header[:10])))
-
-
-def _shown(reject: Reject) -> dict[str, object]:
-    """A reject for the report: its cells stay in the file, which only its owner can read."""
-    return {name: value for name, value in reject._asdict().items() if name != "cells"}
 
 
 @contextmanager
