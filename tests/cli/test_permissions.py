@@ -140,6 +140,13 @@ def test_no_token_is_shown_or_logged(guarded: Guarded) -> None:
             assert secret not in result.stdout + result.stderr
 
 
+def test_the_trail_says_which_personal_token_was_made(guarded: Guarded) -> None:
+    guarded.logged_in("olga", "*")
+    made = guarded.run("token", "create", "nightly", "--user", "olga", "-o", "json").json
+    (entry,) = guarded.run("audit", "list", "--database", "auth", "--action", "token.create", "-o", "json").json
+    assert entry["facts"]["id"] == made["token_id"]
+
+
 def test_the_first_user_is_added_by_whoever_comes(guarded: Guarded) -> None:
     said = guarded.run("user", "add", "anna", "--password-stdin", input=PASSWORD).stderr
     assert "user grant anna '*'" in said

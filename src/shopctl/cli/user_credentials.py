@@ -42,7 +42,7 @@ def password(
     secrets.tell_strength(shop, given, name)
     shop.show(changed)
     if shop.for_oneself:
-        shop.note("Your logins ended with it: shopctl login")
+        shop.note("Your logins ended with it. Log in again with: shopctl login")
 
 
 def secret(ctx: Context, name: User) -> None:
