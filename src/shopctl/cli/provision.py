@@ -265,7 +265,7 @@ def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="ST
 
 def parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
     """What `--from` and `--set` say, as one object."""
-    from shopctl.cli.json_files import json_object
+    from shopctl.cli.given_files import json_object
     from shopctl.provisioning.parameters import parsed
 
     return {**(json_object(source) if source is not None else {}), **parsed(values or ())}

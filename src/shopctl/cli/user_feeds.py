@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile, size_of
+from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile, Resume, size_of
 from shopctl.cli.options import Context, DetailedExitCode, DryRun
 from shopctl.kernel.errors import UsageError
 
@@ -32,10 +32,6 @@ class UserFormat(StrEnum):
     ndjson = "ndjson"
 
 
-Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Go on where a killed import stopped. Every import does: what is done is unchanged."),
-]
 ExportAs = Annotated[
     UserFormat | None, typer.Option("--format", help="The format; by default that of FILE's name, else CSV.")
 ]
@@ -61,7 +57,7 @@ def import_(
     once is not taken again, whatever the user has done since: importing the same file again changes nothing.
 
     By default one bad row refuses the file and nothing changes; with --on-error skip-rows the good rows go in, some
-    thousands at a time. To go on after an import was killed, run it again. A second row about the same user is bad.
+    thousands at a time, and --resume goes on where such an import was killed. A second row about the same user is bad.
     """
     from shopctl.auth.importing.report import UserImport
     from shopctl.cli.progress import progress
@@ -69,7 +65,7 @@ def import_(
     shop = ctx.obj
     if rejects == "-" and shop.output != "table":
         raise BothWantStandardOutput(one="--rejects -", other=f"-o {shop.output}")
-    request = UserImport(file, on_error.value, rejects, dry_run)
+    request = UserImport(file, on_error.value, rejects, dry_run, resume)
     with progress(shop, "Importing", total=size_of(file)) as bar:
         report = shop.services.user_imports.run(
             request, lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected)

@@ -56,9 +56,10 @@ def worker(
         def stop() -> bool:
             return bool(stopped) or (ends_at is not None and time.monotonic() >= ends_at)
 
-        tally = shop.services.worker(batch=batch).work(
-            once=once, until_idle=until_idle, stop=stop, told=_teller(shop, once or until_idle)
-        )
+        runner = shop.services.worker(batch=batch)
+        tally = runner.work(once=once, until_idle=until_idle, stop=stop, told=_teller(shop))
+    if runner.paused:
+        shop.warn("The shop is paused since a restore; let it go on with: shopctl db resume")
     if metrics_file is not None:
         from shopctl.cli.metrics import write_metrics
 
@@ -89,7 +90,7 @@ def _asked_to_stop() -> Iterator[list[int]]:
             signal.signal(number, old)
 
 
-def _teller(shop: Shop, ends: bool) -> Callable[[Any, int], None]:
+def _teller(shop: Shop) -> Callable[[Any, int], None]:
     """A status line on a terminal; elsewhere a line every few seconds while there is work."""
     if shop.quiet:
         return lambda tally, held: None

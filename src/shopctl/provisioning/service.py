@@ -201,10 +201,8 @@ class ProvisioningService:
         return {**started._replace(state=state).as_dict(), **({"error": error} if error else {})}
 
     def _ready(self, run_ids: Sequence[str]) -> Sequence[str]:
-        now = self._clock.now()
         with self._database.read() as unit:
-            family = queries.family(unit, run_ids)
-        return [id_ for id_, _, next_at, worker in family if worker is None and next_at is not None and next_at <= now]
+            return queries.ready(unit, run_ids, now=self._clock.now())
 
     def _steps(self, unit: Unit, run: Run) -> Sequence[str]:
         import json

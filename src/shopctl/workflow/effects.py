@@ -1,30 +1,48 @@
-"""Calls to the outside, made by threads of their own: handed over when their intents are durable, collected as they
-come back."""
+"""Calls to the outside, made by threads: handed over when their intents are durable, collected as they come back."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shopctl.kernel import logging
-from shopctl.workflow.ports import Call, Done, Failed, Outcome, OutsideAction, Unknown, Waiting
+from shopctl.kernel.errors import ShopctlError
+from shopctl.storage.unit import Unit
+from shopctl.workflow.ports import (
+    Call,
+    Done,
+    Failed,
+    InsideAction,
+    Outcome,
+    OutsideAction,
+    Repetition,
+    Unknown,
+    Waiting,
+)
 
 LARGEST = 256 << 10  # characters of JSON that a step may leave behind
 _TOGETHER = 0.003  # seconds: results that come this close to each other are committed together
 
 
-class Result(NamedTuple):
-    """What a call has led to."""
+class Job(NamedTuple):
+    """A call that is to be made for the holder of a run's fence."""
 
-    run_id: str
-    step: str
-    generation: int
-    outcome: Outcome
+    action: OutsideAction
+    call: Call
+    fence: int
+    downstream: str | None = None
+
+
+class Result(NamedTuple):
+    """What a call has led to; no outcome where it was not made."""
+
+    job: Job
+    outcome: Outcome | None
 
 
 class Effects:
@@ -35,16 +53,17 @@ class Effects:
 
     def __init__(self, threads: int) -> None:
         self._most = threads
-        self._calls: SimpleQueue[tuple[OutsideAction, Call] | None] = SimpleQueue()
+        self._calls: SimpleQueue[Job | None] = SimpleQueue()
         self._results: SimpleQueue[Result] = SimpleQueue()
         self._threads = 0
         self.flying = 0
+        self.until = 0.0  # of the monotonic clock: later no call may begin, as somebody else may hold its run
 
-    def begin(self, calls: Sequence[tuple[OutsideAction, Call]]) -> None:
+    def begin(self, jobs: Sequence[Job]) -> None:
         """Make these calls, as threads get free."""
-        self.flying += len(calls)
-        for call in calls:
-            self._calls.put(call)
+        self.flying += len(jobs)
+        for job in jobs:
+            self._calls.put(job)
         while self._threads < min(self._most, self.flying):
             self._threads += 1
             threading.Thread(target=self._work, name=f"effect-{self._threads}", daemon=True).start()
@@ -67,15 +86,27 @@ class Effects:
         self.flying -= len(results)
         return results
 
+    def withdraw(self) -> None:
+        """Calls that no thread has begun come back without an outcome."""
+        while True:
+            try:
+                job = self._calls.get_nowait()
+            except Empty:
+                return
+            if job is not None:
+                self._results.put(Result(job, None))
+
     def close(self) -> None:
         """Let the idle threads end."""
         for _ in range(self._threads):
             self._calls.put(None)
+        self._threads = 0
 
     def _work(self) -> None:
         while (job := self._calls.get()) is not None:
-            action, call = job
-            self._results.put(Result(call.run_id, call.step, call.generation, performed(action, call)))
+            # A process that was stopped for long must not call for a run that somebody else has taken over.
+            made = time.monotonic() < self.until
+            self._results.put(Result(job, performed(job.action, job.call) if made else None))
 
 
 def performed(action: OutsideAction, call: Call) -> Outcome:
@@ -86,6 +117,46 @@ def performed(action: OutsideAction, call: Call) -> Outcome:
         with logging.identified(call.run_id):
             logging.error("an action failed", action=action.name, step=call.step, error=repr(error))
         return Unknown("workflow.action_error", f"{type(error).__name__} in the action {action.name}")
+
+
+def performed_inside(unit: Unit, action: Any, call: Call) -> Outcome:
+    """What the action says, having written to the database; where it raises nothing of that stays.
+
+    Raises what the database says when it can take nothing at all.
+    """
+    performing: InsideAction = action
+    unit.execute("savepoint action")
+    try:
+        outcome = storable(performing.perform(unit, call))
+    except Exception as error:
+        if isinstance(error, ShopctlError):
+            if error.retryable and error.code.startswith("storage."):
+                raise
+            outcome = Failed(error.code, str(error), error.retryable)
+        else:
+            logging.error("an action failed", run=call.run_id, action=action.name, step=call.step, error=repr(error))
+            outcome = Failed("workflow.action_error", f"{type(error).__name__} in the action {action.name}")
+        unit.execute("rollback to savepoint action")
+    unit.execute("release savepoint action")
+    return outcome
+
+
+class Missing:
+    """Stands in for an action that is not there (any more): a step that calls it fails."""
+
+    place: Literal["outside"] = "outside"
+    repetition: Repetition = "keyed"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def problems(self, values: Mapping[str, Any]) -> list[str]:
+        """See `Action`."""
+        return []
+
+    def perform(self, call: Call) -> Outcome:
+        """See `OutsideAction`."""
+        return Failed("workflow.action_missing", f"there is no action {self.name!r}")
 
 
 def storable(outcome: Outcome) -> Outcome:

@@ -289,13 +289,27 @@ def give_back(unit: Unit, runs: Sequence[Run], *, worker: str, now: Instant) -> 
     )  # fmt: skip
 
 
-def park(unit: Unit, run_id: str, error: Mapping[str, Any], *, now: Instant) -> None:
-    """Set a run aside that cannot be written as it is to be."""
-    unit.execute(
-        """update workflow_run set state = 'parked', error = :error, worker = null, next_at = null, updated_at = :now,
-                  version = version + 1, fence = fence + 1
-            where id = :id""",
-        id=run_id, error=_dumps(error), now=now,
+def still_mine(unit: Unit, runs: Iterable[Run], *, worker: str) -> list[Run]:
+    """Those of the runs that their holder still holds, as they are stored; nobody else changes these meanwhile."""
+    fences = {run.id: run.fence for run in runs}
+    rows = unit.tuples(
+        f"""select {_COLUMNS} from workflow_run
+             where worker = :worker and id in (select value ->> 0 from {unit.each("ids")}) {unit.for_update}""",
+        worker=worker, ids=json_array(fences),
+    )  # fmt: skip
+    return [run for run in map(_run, rows) if run.fence == fences[run.id]]
+
+
+def park(unit: Unit, run: Run, error: Mapping[str, Any], *, worker: str, now: Instant) -> bool:
+    """Set a run aside that cannot be written as it is to be, unless somebody else has it; whether it was."""
+    return bool(
+        unit.execute(
+            """update workflow_run set state = 'parked', error = :error, fingerprint = :fingerprint, worker = null,
+                      next_at = null, updated_at = :now, version = version + 1, fence = fence + 1
+                where id = :id and version = :version and (worker is null or worker = :worker or next_at <= :now)""",
+            id=run.id, version=run.version, worker=worker, error=_dumps(error), now=now,
+            fingerprint=f"{run.definition}: {error.get('code')}",
+        )
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.importing import service as importing
+from shopctl.auth.importing import reading as importing
 from shopctl.auth.importing.errors import NoUserColumn, UserRowsRejected, UserRowsSkipped, UsersChanged
 from shopctl.auth.importing.storing import Store
 from shopctl.auth.jose.errors import TokenRefused
@@ -241,6 +242,39 @@ def test_bad_rows_are_named_and_the_good_ones_go_in_when_asked(
     assert whys(skipped) == named
     with pytest.raises(UserRowsSkipped, match="12 of 14 rows were not taken"):
         skipped.raise_for_rejects()
+
+
+@pytest.mark.parametrize("batch", [2, 5000])
+@pytest.mark.parametrize("others", [False, True])
+def test_whoever_a_file_names_twice_is_named_with_the_line_of_the_first(
+    files: UserFiles, users: UserService, monkeypatch: pytest.MonkeyPatch, batch: int, others: bool
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", batch)
+    if others:  # else it is the first import of all, which looks nothing up
+        users.add_service("robot")
+    rows = (
+        ("anna", "a@example.org", "", ""),
+        ("bob", "b@example.org", "", ""),
+        ("ANNA", "", "", ""),
+        ("", "A@example.org", "", ""),
+        ("carla", "B@example.org", "", ""),
+        ("bob", "a@example.org", "", ""),
+        ("", "eva@example.org", "", ""),
+        ("eva@example.org", "Eva@example.org", "", ""),
+    )
+
+    report = files.take(csv_text(HEADER, *rows))
+
+    assert {each["code"] for each in report.rejects} == {"user.twice"}
+    said = [re.search(r"as line (\d+);", each["message"]) for each in report.rejects]
+    found = zip(report.rejects, said, strict=True)
+    assert [(each["line"], each["field"], int(line[1]) if line else 0) for each, line in found] == [
+        (4, "username", 2),
+        (5, "username", 2),
+        (6, "email", 3),
+        (7, "email", 2),
+        (9, "username", 8),
+    ]
 
 
 def test_rejects_are_corrected_and_imported(files: UserFiles) -> None:

@@ -2,94 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from contract.conftest import Turned
-from shopctl.storage.database import Database
+from shopctl.storage import marks
 from shopctl.workflow import queries
-from shopctl.workflow.model import NewRun, Run
+from shopctl.workflow.model import NewRun
 from shopctl.workflow.ports import Call, Done, Failed, Outcome, SubRuns, Unknown, Waiting
 from shopctl.workflow.reading import read_definition
 from shopctl.workflow.runner import Runner
-from shopctl.workflow.starting import insert_run, keep
-
-
-class Outside:
-    """An action outside of the database that answers as the test says; it keeps what it was called with."""
-
-    place = "outside"
-
-    def __init__(self, name: str, answer: Callable[[Call], Outcome], repetition: str = "keyed") -> None:
-        self.name, self.answer, self.repetition = name, answer, repetition
-        self.calls: list[Call] = []
-
-    def problems(self, values: Any) -> list[str]:
-        return []
-
-    def perform(self, call: Call) -> Outcome:
-        self.calls.append(call)
-        return self.answer(call)
-
-
-class Bench:
-    """A database with a clock, some actions, and what is needed to start and finish runs."""
-
-    def __init__(self, database: Database, clock: Turned) -> None:
-        self.database, self.clock = database, clock
-        self.actions: dict[str, Any] = {}
-
-    def action(self, name: str, *answers: Outcome | Callable[[Call], Outcome], repetition: str = "keyed") -> Outside:
-        given = list(answers) or [Done()]
-
-        def answer(call: Call) -> Outcome:
-            found = given.pop(0) if len(given) > 1 else given[0]
-            return found(call) if callable(found) else found
-
-        self.actions[name] = Outside(name, answer, repetition)
-        return self.actions[name]
-
-    def start(self, *steps: dict[str, Any], input: dict[str, Any] | None = None, **more: Any) -> str:
-        definition = read_definition({"name": "story", "steps": list(steps), **more})
-        with self.database.unit() as unit:
-            version = keep(unit, definition, now=self.clock.now())
-            new = NewRun("story", "test", "thing", input or {})
-            return insert_run(unit, new, now=self.clock.now(), version=version)[0]
-
-    def work(self, **options: Any) -> Runner:
-        runner = Runner(self.database, self.clock, self.actions, {}, **options)
-        runner.work()
-        return runner
-
-    def run(self, id_: str) -> Run:
-        with self.database.read() as unit:
-            found = queries.get(unit, id_)
-        assert found is not None
-        return found
-
-    def send(self, id_: str, name: str, **payload: Any) -> None:
-        with self.database.unit() as unit:
-            assert queries.send(unit, id_, name, payload, now=self.clock.now())
-
-    def events(self, id_: str) -> list[str]:
-        with self.database.read() as unit:
-            rows = unit.tuples("select type, payload from event where subject = :id order by number", id=id_)
-        return [f"{type_} {json.loads(payload).get('step', '')}".strip() for type_, payload in rows]
-
-    def later(self, seconds: float) -> None:
-        self.clock.time += round(seconds * 1_000_000)
-
-
-@pytest.fixture
-def bench(database: Database, turned: Turned) -> Bench:
-    return Bench(database, turned)
-
-
-def step(name: str, action: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"name": name, "action": action or name, **more}
+from shopctl.workflow.starting import keep
+from support.stories import step
+from support.workbench import Bench
 
 
 def test_steps_run_one_after_the_other_and_see_what_came_before(bench: Bench) -> None:
@@ -299,54 +222,6 @@ def test_a_cancelled_run_is_undone(bench: Bench) -> None:
     assert len(undo.calls) == 1
 
 
-def test_what_was_accepted_and_still_waits_is_undone_first_and_knows_what_it_waited_for(bench: Bench) -> None:
-    undone: list[tuple[str, Any]] = []
-    bench.action("make")
-    bench.action("order", Waiting(signal="arrived", memo={"order": 7}))
-    bench.action("undo", lambda call: undone.append((call.step, dict(call.memo))) or Done())
-    run = bench.start(step("make", compensate="undo"), step("order", compensate="undo"))
-    bench.work()
-
-    bench.send(run, "@cancel")
-    bench.work()
-
-    assert bench.run(run).state == "cancelled"
-    assert undone == [("order", {"order": 7}), ("make", {})]
-    assert bench.run(run).steps["order"].state == "undone"
-
-
-def test_what_waited_too_long_is_undone(bench: Bench) -> None:
-    bench.action("order", Waiting(signal="arrived"))
-    undo = bench.action("undo")
-    run = bench.start(step("order", compensate="undo", wait="1h"))
-    bench.work()
-
-    bench.later(3601)
-    bench.work()
-
-    assert bench.run(run).state == "failed"
-    assert len(undo.calls) == 1
-
-
-def test_a_call_without_an_answer_is_repeated_to_be_undone_and_one_without_effect_is_not(bench: Bench) -> None:
-    undo = bench.action("undo")
-    lost = bench.action("lost", Unknown("http.timeout", "no answer"), Done({"id": 7}))
-    bench.action("refused", Failed("http.429", "too many", retryable=True))
-    undoing = {"action": "undo", "with": {"id": "${steps.lost.id}"}}
-    runs = [bench.start(step(name, compensate=undoing, retry={"initial": 60})) for name in ("lost", "refused")]
-    bench.work()
-
-    for run in runs:
-        bench.send(run, "@cancel")
-    bench.work()
-    bench.later(62)
-    bench.work()
-
-    assert [bench.run(run).state for run in runs] == ["cancelled", "cancelled"]
-    assert len({call.key for call in lost.calls}) == 1
-    assert [(call.run_id, call.values) for call in undo.calls] == [(runs[0], {"id": 7})]
-
-
 def test_a_look_at_what_was_accepted_outlives_the_key(bench: Bench) -> None:
     order = bench.action(
         "order", Waiting(seconds=7200, memo={"order": 7}), Unknown("http.timeout", "no answer"), Done()
@@ -429,3 +304,19 @@ def test_what_no_database_can_keep_is_cleaned_or_refused(bench: Bench) -> None:
         "step": "worse", "code": "workflow.output_invalid",
         "message": "what the step brought is not JSON: Object of type object is not JSON serializable",
     }  # fmt: skip
+
+
+def test_nothing_is_begun_while_the_shop_is_paused(bench: Bench) -> None:
+    bench.action("call")
+    run = bench.start(step("call"))
+    with bench.database.unit() as unit:
+        marks.pause(unit, bench.clock.now(), {})
+
+    runner = bench.work()
+
+    assert runner.paused
+    assert (runner.tally.claimed, runner.tally.remaining) == (0, 1)
+    with bench.database.unit() as unit:
+        marks.resume(unit)
+    bench.work()
+    assert bench.run(run).state == "completed"

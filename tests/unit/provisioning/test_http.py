@@ -29,7 +29,7 @@ from support.downstream import (
     downstream,
 )
 
-SIGNER = CallbackSigner(b"k" * 32, "https://shop.example", Standing())
+SIGNER = CallbackSigner(lambda: b"k" * 32, "https://shop.example", Standing())
 
 
 @pytest.fixture

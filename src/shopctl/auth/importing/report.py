@@ -17,6 +17,7 @@ class UserImport:
     on_error: Literal["reject-file", "skip-rows"] = "reject-file"
     rejects: str | None = None  # where to write the rejects; by default into the shop's folder
     dry_run: bool = False
+    resume: bool = False
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Report:
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
     rejects_file: str | None = None
+    resumed: bool = False
     refused: bool = False  # nothing was changed because of the rejects
     ignored: list[str] = field(default_factory=list)  # columns that mean nothing here
     rejects: list[dict[str, Any]] = field(default_factory=list)  # the first of them, without their rows
@@ -64,6 +66,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "rows_per_second": round(counts.rows / self.seconds) if self.seconds else 0,
             "rejects_file": self.rejects_file,
+            "resumed": self.resumed,
             "dry_run": self.dry_run,
             "ignored_columns": self.ignored,
             "rejects": self.rejects,
