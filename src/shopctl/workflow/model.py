@@ -47,7 +47,7 @@ STEP_LIFE_CYCLE = (
     Transition("fail", ("calling", "waiting", "retrying"), "failed"),
     Transition("lose", ("calling",), "unknown"),
     Transition("skip", ("pending", "waiting", "retrying", "failed", "unknown"), "skipped"),
-    Transition("undo", ("succeeded", "unknown", "waiting", "retrying", "failed"), "undoing"),
+    Transition("undo", ("succeeded", "unknown", "waiting", "failed"), "undoing"),
     Transition("undone", ("undoing",), "undone"),
     Transition("reset", ("failed", "unknown", "undone", "waiting", "retrying", "skipped"), "pending"),
 )

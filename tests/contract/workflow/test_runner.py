@@ -224,54 +224,6 @@ def test_a_cancelled_run_is_undone(bench: Bench) -> None:
     assert len(undo.calls) == 1
 
 
-def test_what_was_accepted_and_still_waits_is_undone_first_and_knows_what_it_waited_for(bench: Bench) -> None:
-    undone: list[tuple[str, Any]] = []
-    bench.action("make")
-    bench.action("order", Waiting(signal="arrived", memo={"order": 7}))
-    bench.action("undo", lambda call: undone.append((call.step, dict(call.memo))) or Done())
-    run = bench.start(step("make", compensate="undo"), step("order", compensate="undo"))
-    bench.work()
-
-    bench.send(run, "@cancel")
-    bench.work()
-
-    assert bench.run(run).state == "cancelled"
-    assert undone == [("order", {"order": 7}), ("make", {})]
-    assert bench.run(run).steps["order"].state == "undone"
-
-
-def test_what_waited_too_long_is_undone(bench: Bench) -> None:
-    bench.action("order", Waiting(signal="arrived"))
-    undo = bench.action("undo")
-    run = bench.start(step("order", compensate="undo", wait="1h"))
-    bench.work()
-
-    bench.later(3601)
-    bench.work()
-
-    assert bench.run(run).state == "failed"
-    assert len(undo.calls) == 1
-
-
-def test_a_call_without_an_answer_is_repeated_to_be_undone_and_one_without_effect_is_not(bench: Bench) -> None:
-    undo = bench.action("undo")
-    lost = bench.action("lost", Unknown("http.timeout", "no answer"), Done({"id": 7}))
-    bench.action("refused", Failed("http.429", "too many", retryable=True))
-    undoing = {"action": "undo", "with": {"id": "${steps.lost.id}"}}
-    runs = [bench.start(step(name, compensate=undoing, retry={"initial": 60})) for name in ("lost", "refused")]
-    bench.work()
-
-    for run in runs:
-        bench.send(run, "@cancel")
-    bench.work()
-    bench.later(62)
-    bench.work()
-
-    assert [bench.run(run).state for run in runs] == ["cancelled", "cancelled"]
-    assert len({call.key for call in lost.calls}) == 1
-    assert [(call.run_id, call.values) for call in undo.calls] == [(runs[0], {"id": 7})]
-
-
 def test_a_look_at_what_was_accepted_outlives_the_key(bench: Bench) -> None:
     order = bench.action(
         "order", Waiting(seconds=7200, memo={"order": 7}), Unknown("http.timeout", "no answer"), Done()
