@@ -1,11 +1,11 @@
 #!/bin/sh
 # A hosted service: an account is asked for over HTTP, its callback is waited for, and its health is looked at.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
 cd "$(mktemp -d)"
 
-python=${PYTHON:-python3}
-"$python" "$here/hosting.py" hosting.address &
+# A small hosting service, which comes along with shopctl, plays the other system.
+python=$(sed -n '1s/^#!//p' "$(command -v shopctl)")
+"$python" -m shopctl.cli.demo_hosting hosting.address &
 hosting=$!
 shopctl init --quiet
 printf '\n[network]\nallow_private = ["127.0.0.1"]\n' >> shopctl.toml

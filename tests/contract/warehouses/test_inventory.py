@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from contract.conftest import Turned
-from contract.warehouses.conftest import Answering, Bench, Shelves, step
+from contract.warehouses.conftest import Answering, Bench, OwnShelves, Shelves, step
 from shopctl.catalogue.errors import InsufficientStock, ProductNotFound, ReservationEnded, ReservationNotFound
 from shopctl.provisioning.ports import WEEK, Reservation
+from shopctl.storage.database import Database
 from shopctl.workflow.ports import Failed
 
 RESERVE = {"sku": "${input.product.sku}", "quantity": "${input.quantity}"}
@@ -216,3 +219,17 @@ def test_values_of_another_kind_fail_the_step_by_name(shelves: Shelves, shelf_be
     run = shelf_bench.start(step("reserve", "reserve-stock", sku="${input.nothing}"))
     assert "`sku` has no value" in (shelf_bench.work(run).error or {})["message"]
     assert available(shelves) == 10
+
+
+def test_without_a_location_pieces_come_from_where_there_are_enough(
+    sqlite: Database, tmp_path: Path, turned: Turned
+) -> None:
+    shelves = OwnShelves(sqlite, tmp_path, turned)
+    shelves.put("MUG-2", 2)
+    shelves.kept.stock.set("MUG-2", 5, location="there")
+
+    with shelves.open() as inventory:
+        many = inventory.reserve("MUG-2", 4, key="a", reference="a")
+        few = inventory.reserve("MUG-2", 2, key="b", reference="b")
+
+    assert (many.location, few.location) == ("there", "default")

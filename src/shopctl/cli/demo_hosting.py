@@ -1,6 +1,6 @@
-"""A small hosting service for examples and the demo: it makes accounts, and says so later at the URL it was given.
+"""A small hosting service for the demo and the examples: it makes accounts, and says so later at the URL it was given.
 
-    python examples/hosting.py READY_FILE
+    python -m shopctl.cli.demo_hosting READY_FILE
 
 It listens on a free port of this machine and writes its address into READY_FILE.
 """
@@ -11,14 +11,17 @@ import json
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 
 class Hosting(BaseHTTPRequestHandler):
     """POST /accounts takes an order and answers at its callback_url; GET …/health answers; DELETE ends an account."""
 
-    accounts: dict[str, str] = {}
+    accounts: ClassVar[dict[str, str]] = {}
 
     def do_POST(self) -> None:
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -36,10 +39,9 @@ class Hosting(BaseHTTPRequestHandler):
         self._answer(204, None)
 
     def _tell(self, url: str, account: str) -> None:
-        host, port = self.server.server_address[:2]
-        body = json.dumps({"account_id": account, "endpoint": f"http://{host}:{port}/{account}"}).encode()
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=10).read()
+        body = json.dumps({"account_id": account, "endpoint": f"http://{self.headers['Host']}/{account}"}).encode()
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - the shop's own
+        urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
 
     def _answer(self, status: int, body: object) -> None:
         text = b"" if body is None else json.dumps(body).encode()
@@ -53,11 +55,22 @@ class Hosting(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def hosting() -> Iterator[str]:
+    """The service, running meanwhile; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hosting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+
+
 def main() -> None:
     """Listen until the process is ended."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hosting)
-    Path(sys.argv[1]).write_text(f"http://127.0.0.1:{server.server_address[1]}\n")
-    server.serve_forever()
+    with hosting() as address:
+        Path(sys.argv[1]).write_text(f"{address}\n")
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
