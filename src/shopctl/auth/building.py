@@ -18,17 +18,17 @@ from shopctl.auth.vocabulary import letter, vocabulary
 
 PIECE = 64  # characters that are looked at together
 _LONGEST_WORD = 48
-# Powers of ten. A word counts for a thousand guesses at the least, so that four random ones, be they the most common,
-# always lie above what is asked for.
+# Powers of ten. A word counts for a thousand guesses at the least, so that four random ones, or three set apart, be
+# they the most common, always reach what is asked for.
 _WORD, _WORD_LETTER, _KNOWN, _SAYING = 3.0, 0.75, 1.0, 2.0
 _DISGUISED = 0.5  # l33t
 _DIGIT, _SIGN, _SEPARATOR = 1.0, 1.8, 0.5
 _RUN, _RUN_STEP = 1.3, 0.1  # aaaa, 1234, dcba
-_YEAR, _DATE, _TELEPHONE, _ENDING = 1.9, 4.0, 7.0, 1.0
+_YEAR, _DATE, _TELEPHONE, _ENDING = 1.9, 4.0, 6.5, 1.0
 _AGAIN, _SHORT_AGAIN, _BACKWARDS = 1.5, 2.0, 0.2
 _SMALL = 1.0  # a small word of a sentence
 _STREWN = 1.5  # for digits strewn between letters
-_HOST = 1.5  # for what stands behind the @ of an address
+_HOST = 1.0  # for what stands behind the @ of an address
 _SMALL_WORDS = frozenset(
     """a i am an as at be by do go he if in is it me my no of oh on or so to up us we all and any are but can did for
     get got had has her him his how its let not now one our out she the too was who why you""".split()

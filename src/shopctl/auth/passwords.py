@@ -27,7 +27,7 @@ LOWEST_MAXIMUM = 64
 ENOUGH_ALONE = 8.5
 ENOUGH_WITH_SECOND_FACTOR = 5.0
 # The same by the other estimate, which counts a word for a thousand guesses at the least and knows more ways to build.
-ENOUGH_BUILT = 11.5
+ENOUGH_BUILT = 10.0
 
 
 @dataclass(frozen=True)
