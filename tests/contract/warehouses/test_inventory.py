@@ -226,7 +226,7 @@ def test_without_a_location_pieces_come_from_where_there_are_enough(
 ) -> None:
     shelves = OwnShelves(sqlite, tmp_path, turned)
     shelves.put("MUG-2", 2)
-    shelves.kept.stock.set("MUG-2", 5, location="there")
+    shelves.kept._stock.set("MUG-2", 5, location="there")
 
     with shelves.open() as inventory:
         many = inventory.reserve("MUG-2", 4, key="a", reference="a")
