@@ -41,6 +41,7 @@ _LIMITS = Limits(record_bytes=1 << 20)
 class Report:
     """What an import did, or (dry run, or refused) would do; `rejects` are the first of them."""
 
+    import_id: str = ""
     rows: int = 0
     created: int = 0
     updated: int = 0
@@ -96,22 +97,25 @@ class ImportService:
         """
         check_place(request.rejects, request.path)
         began = time.monotonic()
-        place = request.rejects or f"{self._rejects_folder}/{ids.new('imp')}.csv"
+        import_id = ids.new("imp")
+        place = request.rejects or f"{self._rejects_folder}/{import_id}.csv"
         with Twice(request.path, COLUMNS, _LIMITS, spool=SealedSpool) as files:
             if request.dry_run or request.on_error == "reject-file":
-                report = self._pass(files.first(), request, place, progress, write=False)
+                report = self._pass(files.first(), request, import_id, place, progress, write=False)
                 if not request.dry_run and not report.rejected:
-                    report = self._pass(files.again(), request, place, progress, write=True)
+                    report = self._pass(files.again(), request, import_id, place, progress, write=True)
                 elif report.rejected:
                     report.refused = request.on_error == "reject-file"
             else:
-                report = self._pass(files.only(), request, place, progress, write=True)
+                report = self._pass(files.only(), request, import_id, place, progress, write=True)
         report.seconds = time.monotonic() - began
         return report
 
-    def _pass(self, file: RowFile, request: RowImport, place: str, progress: Progress, *, write: bool) -> Report:
+    def _pass(
+        self, file: RowFile, request: RowImport, import_id: str, place: str, progress: Progress, *, write: bool
+    ) -> Report:
         """Read the file to its end, and write what it says if that is wanted."""
-        report = Report(dry_run=request.dry_run)
+        report = Report(import_id, dry_run=request.dry_run)
         deciding = Deciding(self._sealer, self._users, self._clock)
         with ExitStack() as stack:
             stack.callback(file.close)
@@ -119,7 +123,7 @@ class ImportService:
             if write:
                 stack.enter_context(self._database.scrubbing())
             for batch in _batches(file):
-                decided = self._decided(deciding, batch, write)
+                decided = self._decided(deciding, batch, import_id if write else None)
                 deciding.done(decided)
                 for reject in decided.rejects:
                     rejects.add(reject)
@@ -133,15 +137,15 @@ class ImportService:
         report.rejects = [shown(each) for each in rejects.first]
         return report
 
-    def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
+    def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], import_id: str | None) -> Decided:
         """Decide; when another writer took the same id or address in between, again, and the row is rejected."""
         try:
-            return self._batch(deciding, batch, write)
+            return self._batch(deciding, batch, import_id)
         except ConstraintBroken:
-            return self._batch(deciding, batch, write)
+            return self._batch(deciding, batch, import_id)
 
-    def _batch(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
-        if not write:
+    def _batch(self, deciding: Deciding, batch: Sequence[Row | Reject], import_id: str | None) -> Decided:
+        if import_id is None:
             with self._database.read() as unit:
                 return deciding.decide(unit, batch)
         with self._database.unit() as unit:
@@ -149,7 +153,7 @@ class ImportService:
             if decided.changes:
                 Storing(unit, self._sealer).store(decided.changes)
                 facts = {"created": decided.created, "updated": decided.updated}
-                self._audit.record(unit, "customer.import", None, facts, count=len(decided.changes))
+                self._audit.record(unit, "customer.import", import_id, facts, count=len(decided.changes))
         return decided
 
 

@@ -213,7 +213,7 @@ class _Run:
     def _record(self, unit: Unit, counts: Counts) -> None:
         if counts.changed:
             facts = {"import_id": self._report.import_id, **vars(counts)}
-            self._system.audit.record(unit, "user.import", None, facts, count=counts.changed)
+            self._system.audit.record(unit, "user.import", self._report.import_id, facts, count=counts.changed)
 
 
 def _check_identity(file: RowFile) -> None:
