@@ -24,6 +24,7 @@ class Hosting(BaseHTTPRequestHandler):
     accounts: ClassVar[dict[str, str]] = {}
 
     def do_POST(self) -> None:
+        """Take an order: 202, and the answer later."""
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         key = self.headers["Idempotency-Key"]
         new = key not in self.accounts
@@ -33,9 +34,11 @@ class Hosting(BaseHTTPRequestHandler):
             threading.Timer(0.3, self._tell, (order["callback_url"], account)).start()
 
     def do_GET(self) -> None:
+        """Answer that an account is well."""
         self._answer(200, {"status": "ok"})
 
     def do_DELETE(self) -> None:
+        """End an account."""
         self._answer(204, None)
 
     def _tell(self, url: str, account: str) -> None:
@@ -52,7 +55,7 @@ class Hosting(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
-        pass
+        """Say nothing of requests."""
 
 
 @contextmanager

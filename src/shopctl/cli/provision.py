@@ -48,10 +48,10 @@ Like = Annotated[
 ]
 
 
-class NothingNamed(UsageError):
+class NoRunNamed(UsageError):
     """There is nothing named to {what}."""
 
-    code = "usage.nothing_named"
+    code = "usage.no_run_named"
     hint = "{remedy}"
 
 
@@ -179,7 +179,7 @@ def retry(
         _tally(shop, service.work_due())
         return
     if not runs and not failed and like is None:
-        raise NothingNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
+        raise NoRunNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
     if not runs:
         from shopctl.provisioning.service import STUCK
 
@@ -215,7 +215,7 @@ def cancel(
     shop = ctx.obj
     if not runs:
         if like is None and state is None and sku is None and customer is None:
-            raise NothingNamed(what="cancel", remedy="Name runs, or say which by --state, --sku, --customer or --like.")
+            raise NoRunNamed(what="cancel", remedy="Name runs, or say which by --state, --sku, --customer or --like.")
         states = state or ["pending", "running", "waiting", "parked"]
         runs = list(shop.services.provisioning.found(_filters(states, sku=sku, customer=customer, fingerprint=like)))
         if not runs:
