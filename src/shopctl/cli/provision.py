@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shopctl.cli.complete import complete_sku
 from shopctl.cli.options import Context, Sku
+from shopctl.cli.working import PARTIAL, Jitter, MaxRuntime, MetricsFile, show_tally
 from shopctl.kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 noun = typer.Typer(help="Products provisioned for customers, and runs that stand still.", no_args_is_help=True)
 
 PENDING = 8  # accepted, not finished
-PARTIAL = 6
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 Runs = Annotated[list[str] | None, typer.Argument(metavar="[RUN...]", help="One or more runs.")]
@@ -171,13 +172,16 @@ def retry(
     verify: Annotated[
         bool, typer.Option("--verify", help="Wait until the step has passed, and succeed only then.")
     ] = False,
+    max_runtime: MaxRuntime = None,
+    jitter: Jitter = None,
+    metrics_file: MetricsFile = None,
 ) -> None:
     """Try again what stands still, or what is due."""
     shop = ctx.obj
-    service = shop.services.provisioning
     if due:
-        _tally(shop, service.work_due())
+        _work_due(shop, max_runtime, jitter, metrics_file)
         return
+    service = shop.services.provisioning
     if not runs and not failed and like is None:
         raise NoRunNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
     if not runs:
@@ -303,13 +307,26 @@ def _exit_by(shop: Shop, run_id: str, state: str, error: Any = None) -> None:
         raise typer.Exit(PENDING)
 
 
-def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:
-    """What a worker did; nothing is said where there was nothing to do, as cron likes it."""
-    from shopctl.workflow.runner import Tally
+def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_file: Path | None) -> None:
+    """Work on what is due; that there is nothing is found out without a worker, which costs next to nothing."""
+    from shopctl.cli.working import work
+    from shopctl.workflow.queries import any_due
+    from shopctl.workflow.tally import Tally
 
-    idle = tally is None
+    services = shop.services
+    with services.database.read() as unit:
+        idle = not any_due(unit, services.clock.now())
+    if idle and jitter is None:
+        show_tally(shop, Tally(), metrics_file, idle=True)
+        return
+    work(shop, max_runtime=max_runtime, jitter=jitter, metrics_file=metrics_file)
+
+
+def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:
+    """What was done with runs that an operator has named; exit 6 when some stand still again."""
+    from shopctl.workflow.tally import Tally
+
     tally = tally or Tally()
-    if not idle or shop.output != "table":
-        shop.show(tally.shown())
+    show_tally(shop, tally, idle=not tally.claimed)
     if (tally.failed if failed is None else failed) and not cancelled:
         raise typer.Exit(PARTIAL)

@@ -77,13 +77,6 @@ class OperationRunning(Conflict):
     hint = "Wait for it with: shopctl provision watch {run}"
 
 
-class NothingToRetry(NotFound):
-    """No run was found that stands still."""
-
-    code = "provisioning.nothing_to_retry"
-    hint = "See what stands still with: shopctl provision list --stuck"
-
-
 class ParametersInvalid(InvalidData):
     """{sku} cannot be provisioned so: {first}"""
 

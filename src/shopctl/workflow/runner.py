@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shopctl.events import outbox
@@ -29,6 +29,7 @@ from shopctl.workflow.model import ENDED, Run
 from shopctl.workflow.ports import Action, Call, Listener
 from shopctl.workflow.progress import Progress
 from shopctl.workflow.starting import insert_run
+from shopctl.workflow.tally import Tally
 
 if TYPE_CHECKING:
     from shopctl.workflow.definition import Definition
@@ -37,21 +38,6 @@ LEASE = 30.0  # seconds
 LAST_WAIT = 8.0  # seconds that calls on their way are waited for at the end
 PATIENCE = 60.0  # seconds that a worker which is to end by itself bears with a database that fails
 _IDLE = 0.25
-
-
-@dataclass
-class Tally:
-    """What a worker has done; `remaining` are the runs that are due and that it left."""
-
-    claimed: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    rescheduled: int = 0
-    remaining: int = 0
-
-    def shown(self) -> dict[str, int]:
-        """{"claimed","succeeded","failed","rescheduled","remaining"}."""
-        return asdict(self)
 
 
 class _Unsure(NamedTuple):
