@@ -60,7 +60,7 @@ def list_(
         _follow(shop, filters, [name for name, given in (others | {"--oldest-first": oldest_first}).items() if given])
         return
     events = shop.services.events.list(filters, limit=limit, after=after, oldest_first=oldest_first)
-    shop.show(events, columns=("at", "event_id", "type", "subject"), empty="no events")
+    shop.show(events, columns=("event_id", "type", "subject", "at"), empty="no events")
 
 
 @noun.command()
