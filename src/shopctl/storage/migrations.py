@@ -22,7 +22,7 @@ CHAINS: tuple[Chain, ...] = ("shop", "auth")
 NONE = "none"
 
 # The newest revision of each chain; a test holds them to the files under shopctl/migrations.
-_HEADS: dict[Chain, str] = {"shop": "0011", "auth": "0002"}
+_HEADS: dict[Chain, str] = {"shop": "0011", "auth": "0003"}
 
 
 class Upgrade(NamedTuple):

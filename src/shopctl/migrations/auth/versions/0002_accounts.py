@@ -20,7 +20,6 @@ def upgrade() -> None:
     _roles()
     _keys_and_tokens()
     _throttling()
-    _imports()
 
 
 def _of_an_account() -> sa.ForeignKeyConstraint:
@@ -43,15 +42,10 @@ def _accounts() -> None:
         number("updated_at"),
         number("last_login_at", nullable=True),
         key("id"),
+        sa.UniqueConstraint("name_key"),
+        sa.UniqueConstraint("email_index"),
     )
-    # A first import adds users in no order and has this checked at its end: by a late index, or a deferred constraint.
-    for column in ("name_key", "email_index"):
-        if op.get_context().dialect.name == "postgresql":
-            op.create_unique_constraint(
-                f"uq_account_{column}", "account", [column], deferrable=True, initially="IMMEDIATE"
-            )
-        else:
-            op.create_index(f"uq_account_{column}", "account", [column], unique=True)
+    op.create_index("ix_account_last_login_at", "account", ["last_login_at"])
 
 
 def _credentials() -> None:
@@ -247,17 +241,3 @@ def _throttling() -> None:
         key("account_id", "source_index"),
         _of_an_account(),
     )
-
-
-def _imports() -> None:
-    op.create_table(
-        "user_import",
-        text("id"),
-        text("fingerprint", nullable=True),
-        text("source"),
-        number("line"),
-        text("counts"),
-        number("started_at"),
-        key("id"),
-    )
-    op.create_table("user_import_reject", text("id"), text("message"), key("id"), sqlite_with_rowid=False)
