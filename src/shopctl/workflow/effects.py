@@ -25,6 +25,8 @@ from shopctl.workflow.ports import (
     Waiting,
 )
 
+_dumps = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
 LARGEST = 256 << 10  # characters of JSON that a step may leave behind
 _TOGETHER = 0.003  # seconds: results that come this close to each other are committed together
 
@@ -165,11 +167,13 @@ def storable(outcome: Outcome) -> Outcome:
     if not brought:
         return outcome
     try:
-        text = json.dumps(brought, allow_nan=False, ensure_ascii=False)
+        text = _dumps(brought)
     except (TypeError, ValueError) as error:
         return Failed("workflow.output_invalid", f"what the step brought is not JSON: {error}")
     if len(text) > LARGEST:
         return Failed("workflow.output_too_large", f"the step brought more than {LARGEST >> 10} thousand characters")
+    if text.isascii() and "\\u0000" not in text:
+        return outcome
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\\u0000", "\ufffd")
     if whole == text:
         return outcome

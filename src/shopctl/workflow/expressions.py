@@ -108,7 +108,8 @@ def _path(names: list[str]) -> Value:
     def find(scope: Mapping[str, Any]) -> Any:
         found: Any = scope
         for name in names:
-            if not isinstance(found, Mapping):
+            # What came from JSON is a dictionary, and asking an abstract class takes ten times as long.
+            if type(found) is not dict and not isinstance(found, Mapping):
                 return None
             found = found.get(name)
         return found

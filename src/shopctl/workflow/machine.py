@@ -8,6 +8,7 @@ from typing import Any
 from shopctl.workflow.model import RUN_LIFE_CYCLE, RUN_STATES, STEP_LIFE_CYCLE, STEP_STATES, Run, StepState, Transition
 
 _PASSED = ("succeeded", "skipped")
+_GUARDS = {"complete": ["all_passed"], "fail": ["nothing_flies"], "cancel": ["nothing_flies"]}
 
 
 class _Transient:
@@ -29,28 +30,41 @@ class _Transient:
 
 
 class Machines:
-    """The machines of one definition: of its runs, with the conditions of its steps, and of the steps themselves."""
+    """The machines of one definition: of its runs, with the conditions of its steps, and of the steps themselves.
+
+    What a trigger makes of a state does not change where no condition is asked, so the machine is asked once.
+    """
 
     def __init__(self) -> None:
         self._moved, self._moved_step = _Transient(), _Transient()
-        guards = {"complete": ["all_passed"], "fail": ["nothing_flies"], "cancel": ["nothing_flies"]}
-        self._run = _events(RUN_STATES, RUN_LIFE_CYCLE, self._moved, guards)
+        self._run = _events(RUN_STATES, RUN_LIFE_CYCLE, self._moved, _GUARDS)
         self._step = _events(STEP_STATES, STEP_LIFE_CYCLE, self._moved_step, {})
+        self._targets: dict[tuple[str, str], str] = {}
+        self._step_targets: dict[tuple[str, str], str] = {}
 
     def fire(self, run: Run, trigger: str) -> None:
         """Move a run. Raises transitions.MachineError where its life cycle or a condition does not allow it."""
-        transient = self._moved
-        transient.state, transient.run = run.state, run
-        if not self._run[trigger].trigger(transient):
-            raise ImpossibleTransition(f"a run that is {run.state} cannot {trigger} yet")
-        run.state = transient.state
+        asked = (run.state, trigger)
+        if asked not in self._targets:
+            transient = self._moved
+            transient.state, transient.run = run.state, run
+            if not self._run[trigger].trigger(transient):
+                raise ImpossibleTransition(f"a run that is {run.state} cannot {trigger} yet")
+            if trigger in _GUARDS:
+                run.state = transient.state
+                return
+            self._targets[asked] = transient.state
+        run.state = self._targets[asked]
 
     def fire_step(self, step: StepState, trigger: str) -> None:
         """Move a step. Raises transitions.MachineError where its life cycle does not allow it."""
-        transient = self._moved_step
-        transient.state = step.state
-        self._step[trigger].trigger(transient)
-        step.state = transient.state
+        asked = (step.state, trigger)
+        if asked not in self._step_targets:
+            transient = self._moved_step
+            transient.state = step.state
+            self._step[trigger].trigger(transient)
+            self._step_targets[asked] = transient.state
+        step.state = self._step_targets[asked]
 
 
 class ImpossibleTransition(RuntimeError):

@@ -14,6 +14,8 @@ from shopctl.workflow.machine import Machines
 from shopctl.workflow.model import NewRun, Run, Signal, StepState
 from shopctl.workflow.ports import Action, Call, Failed, Unknown
 
+_sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 SECOND = 1_000_000
 PASSED = ("succeeded", "skipped")
 _BUSY = ("calling", "waiting", "retrying", "failed", "unknown", "undoing")
@@ -193,5 +195,4 @@ def error_of(outcome: Failed | Unknown) -> dict[str, Any]:
 
 
 def _hash(values: object) -> str:
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(_sorted(values).encode(), digest_size=12).hexdigest()

@@ -18,6 +18,9 @@ from shopctl.workflow.ports import Call, Outcome
 
 _DUE = ("pending", "retrying", "waiting", "calling", "undoing")  # states that a moment may end
 
+_ENDS = frozenset(PASSED)
+_STUCK = frozenset({"unknown", "failed"})
+
 
 class Progress(Backwards):
     """A run that this process holds, with its definition; lives from the claim to the release."""
@@ -109,14 +112,15 @@ class Progress(Backwards):
     def _settle(self, now: Instant) -> None:
         run = self.run
         states = run.steps.values()
-        if any(state.state == "calling" for state in states):
+        found = {state.state for state in states}
+        if "calling" in found:
             if run.state != "running":
                 self._fire("go_on")
-        elif all(state.state in PASSED for state in states):
+        elif found <= _ENDS:
             self._end("complete", now)
             return
-        elif stuck := [state for state in states if state.state in ("unknown", "failed")]:
-            self._park(stuck[0].error)
+        elif not found.isdisjoint(_STUCK):
+            self._park(next(state.error for state in states if state.state in _STUCK))
             return
         elif run.state != "waiting":
             self._fire("wait")

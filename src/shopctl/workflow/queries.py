@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from shopctl.kernel.clock import Instant
@@ -14,9 +15,10 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _COLUMNS = """id, definition, definition_version, system, subject, state, version, fence, input, steps, signals, intent,
               parent, parent_step, error, created_at, updated_at, ended_at"""
-_FIELDS = tuple(StepState.__dataclass_fields__)
 _FRESH = StepState()
-_DEFAULTS = tuple((name, getattr(_FRESH, name)) for name in _FIELDS if name != "state")
+_FIELDS = tuple(name for name in StepState.__dataclass_fields__ if name != "state")
+_values = attrgetter(*_FIELDS)
+_DEFAULTS = _values(_FRESH)
 
 
 class Saved(NamedTuple):
@@ -228,7 +230,7 @@ def keep_definition(unit: Unit, name: str, body: str, hash_: str, *, now: Instan
 
 def stored_steps(steps: Mapping[str, StepState]) -> str:
     """The steps as they are stored: what differs from a fresh one, nothing for one that has not begun."""
-    return _dumps({name: _stored(state) for name, state in steps.items() if state != _FRESH})
+    return _dumps({name: _stored(state) for name, state in steps.items() if _begun(state)})
 
 
 def read_steps(text: str) -> dict[str, StepState]:
@@ -247,13 +249,13 @@ def fingerprint(run: Run) -> str | None:
 KEPT = -1
 
 
+def _begun(state: StepState) -> bool:
+    return state.state != "pending" or state != _FRESH
+
+
 def _stored(state: StepState) -> dict[str, object]:
-    fields: dict[str, object] = {"state": state.state}
-    for name, default in _DEFAULTS:
-        value = getattr(state, name)
-        if value != default:
-            fields[name] = value
-    return fields
+    changed = zip(_FIELDS, _values(state), _DEFAULTS, strict=True)
+    return {"state": state.state} | {name: value for name, value, default in changed if value != default}
 
 
 def _run(row: tuple[Any, ...]) -> Run:
