@@ -19,6 +19,8 @@ BREACHES = {
     "sideways": ("migrations/breach.py", "import shopctl.bootstrap", "direction"),
     "typer below the command line": ("catalogue/breach.py", "import typer", "terminal"),
     "rich below the command line": ("operations/breach.py", "from rich.table import Table", "terminal"),
+    "the network in a use case": ("workflow/breach.py", "from fastapi import Request", "network"),
+    "the network in the command line": ("cli/breach.py", "from shopctl.http import serving", "direction"),
     "the ORM in a query": ("catalogue/breach.py", "def late():\n    from sqlmodel import Session", "tables"),
     "the ORM's engine in storage": ("storage/breach.py", "import sqlalchemy.orm", "tables"),
     "a search engine outside its adapter": ("catalogue/breach.py", "import tantivy", "engines"),

@@ -98,7 +98,7 @@ def test_files_go_in_and_out(shop: Shop) -> None:
                     expect=10).stdout.startswith("Dry run of standard input: 1 row")  # fmt: skip
     taken = shop.run("customer", "import", "-", "--on-error", "skip-rows", "--rejects", "-", input=bad, expect=6)
     assert taken.stdout.splitlines()[1].endswith(",C-5,emil")
-    assert "1  created" in taken.stderr
+    assert "1  added" in taken.stderr
     corrected = taken.stdout.replace(",emil", ",emil@example.org")
     assert shop.run("customer", "import", "-", "-o", "json", input=corrected).json["created"] == 1
 

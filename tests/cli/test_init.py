@@ -204,6 +204,17 @@ def test_a_part_that_others_can_reach_is_refused(shop: Shop, name):
     assert name in refused.error["message"]
 
 
+@pytest.mark.assure("S16")
+@pytest.mark.parametrize("name", ["backups", "index", "keys", "rejects"])
+def test_a_folder_that_others_can_reach_is_refused_also_where_it_is_not_needed(shop: Shop, name):
+    (folder := shop.folder / ".shopctl" / name).mkdir(exist_ok=True)
+    folder.chmod(0o750)
+    for words in (("catalogue", "list"), ("user", "list"), ("audit", "list")):
+        refused = shop.run(*words, "-o", "json", expect=4).error
+        assert (refused["code"], name in refused["message"]) == ("storage.permissions", True)
+        assert refused["hint"].endswith(f"chmod 700 {folder}")
+
+
 def test_something_in_the_way_is_said_in_one_line(folder_without_shop: Shop):
     way = folder_without_shop.folder / ".shopctl"
     way.write_text("")

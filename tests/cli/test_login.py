@@ -7,11 +7,16 @@ import os
 import stat
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from integration.test_import_kill import spread
 from shopctl.auth.one_time import PERIOD, code_at
+from shopctl.auth.tokens import new_refresh_token
+from shopctl.authdb import sessions
+from support.forked import command
 from support.login import NOBODY, PASSWORD, Guarded
 from support.shop import Shop
 
@@ -105,6 +110,49 @@ def test_an_expired_access_token_is_renewed_without_a_word(guarded: Guarded) -> 
     assert guarded.stored()["access_token"] != before["access_token"]
     assert guarded.stored()["refresh_token"] != before["refresh_token"]
     assert guarded.stored()["expires_at"] > 0
+
+
+@pytest.mark.assure("S10")
+def test_a_renewal_killed_at_any_point_loses_no_login(guarded: Guarded, scale: Callable[[int, int], int]) -> None:
+    guarded.logged_in("anna")
+    guarded.expire()
+    whole = command(guarded.shop, "whoami")
+    assert whole.code == 0, whole.err
+    used_before = set()
+
+    for point in spread(whole.points, scale(12, whole.points)):
+        guarded.expire()
+        before = guarded.stored()
+        killed = command(guarded.shop, "whoami", point=point)
+        assert killed.code == -9, killed.err
+        used_before.add(refused_as_used(guarded, before["refresh_token"]))
+
+        again = command(guarded.shop, "whoami")
+        assert again.code == 0, f"point {point} of {whole.points}: {again.err}"
+        assert guarded.stored()["access_token"] != before["access_token"]
+        assert not list(guarded.file.path.parent.glob("*.tmp"))
+    assert used_before == {True, False}, "killed before and after the old token was used up"
+
+
+def refused_as_used(guarded: Guarded, token: str) -> bool:
+    with guarded.services() as services, services.auth_database.read() as unit:
+        found = sessions.refresh_of(unit, services.auth.code(unit, "refresh", token))
+        return found is not None and found.used_at is not None
+
+
+@pytest.mark.assure("S10")
+def test_a_stolen_refresh_token_ends_the_session_also_while_its_successor_waits(guarded: Guarded) -> None:
+    issued = guarded.logged_in("anna")
+    guarded.expire()
+    kept = guarded.file.read()
+    assert kept is not None
+    guarded.file.write(kept._replace(next_refresh_token=new_refresh_token()))  # as a process killed before its refresh
+    with guarded.services() as services:
+        services.tokens.refresh(issued.refresh_token or "")  # the thief's
+        with services.auth_database.unit() as unit:
+            unit.execute("update refresh_token set used_at = used_at - 11000000 where used_at is not null")
+
+    assert "used before, so its session was ended" in guarded.run("whoami", expect=4).stderr
 
 
 def test_of_several_processes_one_renews_the_login(guarded: Guarded) -> None:

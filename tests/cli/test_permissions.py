@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from shopctl.auth.jose.errors import TokenRefused
+from shopctl.auth.one_time import PERIOD, code_at
 from shopctl.bootstrap import Services
+from shopctl.kernel.clock import Clock
 from support.login import NOBODY, PASSWORD, Guarded
 from support.shop import Shop
 
@@ -136,6 +138,13 @@ def test_no_token_is_shown_or_logged(guarded: Guarded) -> None:
     for result in done:
         for secret in secrets:
             assert secret not in result.stdout + result.stderr
+
+
+def test_the_trail_says_which_personal_token_was_made(guarded: Guarded) -> None:
+    guarded.logged_in("olga", "*")
+    made = guarded.run("token", "create", "nightly", "--user", "olga", "-o", "json").json
+    (entry,) = guarded.run("audit", "list", "--database", "auth", "--action", "token.create", "-o", "json").json
+    assert entry["facts"]["id"] == made["token_id"]
 
 
 def test_the_first_user_is_added_by_whoever_comes(guarded: Guarded) -> None:
@@ -267,3 +276,92 @@ def test_without_a_login_required_nothing_needs_the_authentication_server(any_sh
     any_shop.run("db", "check", "--chain", "shop", "--quick", env={"SHOPCTL_AUTH_DATABASE_URL": NOBODY})
     refused = any_shop.run("user", "list", env={"SHOPCTL_AUTH_DATABASE_URL": NOBODY}, expect=7)
     assert "127.0.0.1" in refused.stderr
+
+
+OTHER = "seven brass kettles whistling"
+
+
+def test_everybody_may_change_his_own_password_with_the_present_one(guarded: Guarded, tmp_path: Path) -> None:
+    guarded.add("otto")
+    guarded.logged_in("anna", "catalogue:read")
+    (present := tmp_path / "present").write_text(f"{PASSWORD}\n")
+    change = ("user", "password", "anna", "--password-stdin", "-o", "json")
+
+    assert guarded.run(*change, input=OTHER, expect=2).error["hint"] == "Give --current-password-file FILE."
+    (wrong := tmp_path / "wrong").write_text("not the password of anna\n")
+    refused = guarded.run(*change, "--current-password-file", wrong, input=OTHER, expect=4).error
+    assert refused["code"] == "auth.login_refused"
+    both = guarded.run(*change, "--current-password-file", "-", input=OTHER, expect=2).error
+    assert both["code"] == "usage.two_secrets"
+    others = ("user", "password", "otto", "--password-stdin", "--current-password-file", present, "-o", "json")
+    assert guarded.run(*others, input=OTHER, expect=4).error["facts"] == {"permission": "user:write"}
+
+    assert guarded.run(*change, "--current-password-file", present, input=OTHER).json["changed"]
+
+    assert guarded.run("whoami", "-o", "json", expect=4).error["code"] == "token.refused"
+    with guarded.services() as services:
+        services.tokens.issue_to_user("anna", OTHER, source="test")
+        services.users.grant("otto", ["audit:read"])
+    listed = ("audit", "list", "--database", "auth", "--action", "user.password", "-o", "json")
+    (entry,) = guarded.run(*listed, token=guarded.tokens("otto").access_token).json
+    assert (entry["actor"], entry["subject"]) == ("user:anna", "anna")
+
+
+def test_guesses_at_the_present_password_are_throttled(guarded: Guarded, tmp_path: Path) -> None:
+    guarded.logged_in("anna")
+    (wrong := tmp_path / "wrong").write_text("not the password of anna\n")
+    change = ("user", "password", "anna", "--password-stdin", "--current-password-file", wrong, "-o", "json")
+    codes = [guarded.run(*change, input=OTHER, expect=4).error["code"] for _ in range(6)]
+    assert codes[-1] == "auth.throttled"
+
+
+def test_everybody_may_see_and_change_his_own_second_factor(guarded: Guarded, tmp_path: Path) -> None:
+    guarded.add("otto")
+    guarded.logged_in("anna")
+    (present := tmp_path / "present").write_text(f"{PASSWORD}\n")
+    proof = ("--current-password-file", present, "-o", "json")
+
+    assert guarded.run("user", "mfa", "anna", "-o", "json").json["second_factor"] is False
+    guarded.run("user", "mfa", "otto", expect=4)
+    guarded.run("user", "mfa", "otto", "--enrol", *proof, expect=4)
+    assert guarded.run("user", "mfa", "anna", "--enrol", "-o", "json", expect=2).error["code"] == "usage.cannot_ask"
+    secret = guarded.run("user", "mfa", "anna", "--enrol", *proof).json["secret"]
+    code = code_at(secret, Clock().now() // PERIOD)
+    codes = guarded.run("user", "mfa", "anna", "--confirm", "--code-stdin", "-o", "json", input=code).json
+    assert len(codes["recovery_codes"]) == 10
+
+    lacking = guarded.run("user", "mfa", "anna", "--remove", "--yes", *proof, expect=4).error
+    assert lacking["code"] == "auth.code_needed", "the password alone takes no second factor away"
+    present.write_text(f"{PASSWORD}\n{codes['recovery_codes'][0]}\n")
+    assert guarded.run("user", "mfa", "anna", "--remove", "--yes", *proof).json["second_factor"] is False
+
+
+def test_everybody_may_see_himself_and_why_he_may_not(guarded: Guarded) -> None:
+    guarded.add("otto")
+    guarded.logged_in("anna", "catalogue:read")
+    with guarded.services() as services:
+        services.users.set_email("anna", "anna@example.org")
+
+    for who in ("anna", "ANNA", "anna@example.org"):
+        assert guarded.run("user", "show", who, "-o", "json").json["name"] == "anna"
+    assert guarded.run("user", "show", "otto", "-o", "json", expect=4).error["code"] == "auth.permission_missing"
+    assert guarded.run("user", "show", "nobody", "-o", "json", expect=4).error["code"] == "auth.permission_missing"
+    guarded.run("user", "explain-permission", "anna", "catalogue:read")
+    guarded.run("user", "explain-permission", "otto", "catalogue:read", expect=4)
+
+
+def test_who_may_write_users_needs_no_present_password(guarded: Guarded) -> None:
+    guarded.logged_in("olga", "*")
+    guarded.run("user", "password", "olga", "--password-stdin", input=OTHER)
+
+
+def test_nobody_locks_everybody_out_by_mistake(guarded: Guarded) -> None:
+    guarded.logged_in("olga", "*")
+    for words in (("revoke", "olga", "*"), ("disable", "olga")):
+        refused = guarded.run("user", *words, "-o", "json", expect=5).error
+        assert (refused["code"], "--confirm olga" in refused["hint"]) == ("auth.last_owner", True)
+        assert guarded.run("user", *words, "--confirm", "otto", "-o", "json", expect=2).error["code"] == "usage.confirm"
+    assert guarded.run("whoami", "-o", "json").json["permissions"] == ["*"]
+
+    guarded.run("user", "revoke", "olga", "*", "--confirm", "olga")
+    guarded.run("role", "list", expect=4)

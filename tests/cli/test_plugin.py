@@ -301,3 +301,39 @@ def test_the_tests_of_a_plugin_pass(name: str):
     assert done.returncode == 0, done.stdout
     if skipped := [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]:
         pytest.skip(skipped[0])
+
+
+RINGING = """
+    from shopctl.workflow.ports import Done
+
+    class Ring:
+        name, place, repetition = "ring", "outside", "keyed"
+
+        def problems(self, values):
+            return [] if "times" in values else ["times is needed"]
+
+        def perform(self, call):
+            return Done({"sound": "ding" * call.values["times"]})
+
+    @hookimpl
+    def shopctl_actions():
+        return [("ring", lambda settings: Ring()), ("broken", lambda settings: 1 / 0)]
+
+    @hookimpl
+    def shopctl_templates():
+        step = {"name": "ring", "action": "ring", "with": {"times": "${input.quantity}"}, "compensate": False}
+        result = {"sound": "${steps.ring.sound}"}
+        return [("belfry", lambda: {"select": {"sku": "BELL-*"}, "steps": [step], "result": result})]
+"""
+
+
+def test_a_plugin_s_template_and_action_provision_a_product(site: Site):
+    site.install("bells", RINGING)
+    site.run("catalogue", "import", "-", "--format", "csv", input="sku,name,price\nBELL-1,Bell,5\n")
+
+    assert site.run("template", "validate", "belfry", "-o", "json").json == []
+    started = site.run("provision", "start", "BELL-1", "--customer", "C-1", "--quantity", "2", "-o", "json").json
+
+    assert started["state"] == "completed"
+    shown = site.run("instance", "show", started["instance_id"], "-o", "json").json
+    assert shown["configuration"] == {"sound": "dingding"}

@@ -67,7 +67,7 @@ def test_doctor_names_the_search_engine(shop: Shop, name: str) -> None:
 
 
 @pytest.mark.assure("S16")
-@pytest.mark.parametrize("name", ["shop.db", "auth.db", "keys", "keys/audit.key", "backups", ""])
+@pytest.mark.parametrize("name", ["shop.db", "auth.db", "keys", "keys/audit.key", "backups", "index", ""])
 def test_doctor_finds_what_is_open_to_others(shop: Shop, name: str) -> None:
     path = shop.folder / ".shopctl" / name
     path.chmod(0o755 if path.is_dir() else 0o644)

@@ -89,6 +89,10 @@ def test_keys_rotate_retire_and_are_revoked(staffed: Shop) -> None:
     before = login(staffed)["access_token"]
     planned = staffed.run("key", "rotate", "--plan", "-o", "json").json
     assert [key["state"] for key in planned["keys"]] == ["next", "active"]
+    assert planned["dry_run"] is True
+    told = staffed.run("key", "rotate", "--plan").stderr
+    assert f"{planned['active'][:12]} would sign from then on, {planned['passive'][:12]} would only verify" in told
+    assert "Nothing would be rotated" in staffed.run("key", "rotate", "--plan", "--due").stderr
 
     rotated = staffed.run("key", "rotate", "-o", "json").json
     assert rotated["active"] == planned["active"]
@@ -116,11 +120,30 @@ def test_resealing_goes_to_another_key_and_back_to_work(staffed: Shop) -> None:
     assert done["auth"]["proved"]
     assert done["auth"]["cells"] >= 3
     assert staffed.run("user", "show", "anna@example.org", "-o", "json").json["email"] == "anna@example.org"
-    staffed.run("key", "reseal", "--database", "auth", "--to", "file:kept/elsewhere.kek", expect=None)
-    moved = staffed.run("key", "reseal", "--database", "auth", "--to", "file:elsewhere.kek")
+    moved = staffed.run("key", "reseal", "--database", "auth", "--to", "file:elsewhere.kek", "--new-key")
     assert f'"file:{staffed.folder / "elsewhere.kek"}"' in moved.stderr, "right from every folder"
     assert "auth.key_encryption_key" in moved.stderr
     refused = staffed.run("user", "show", "anna", "-o", "json", expect=None)
     assert refused.error["code"].startswith("sealing.")
     login_ = ("token", "issue", "--user", "anna@example.org", "--password-stdin")
     staffed.run(*login_, input=PASSWORD, env={"SHOPCTL_AUTH__KEY_ENCRYPTION_KEY": "file:elsewhere.kek"})
+
+
+@pytest.mark.assure("S15")
+def test_a_key_is_made_elsewhere_only_when_that_is_asked_for(staffed: Shop) -> None:
+    reseal = ("key", "reseal", "--database", "auth", "-o", "json")
+
+    missing = staffed.run(*reseal, "--to", "file:tpyo.kek", expect=3).error
+    assert (missing["code"], f"{staffed.folder}/tpyo.kek" in missing["message"]) == ("sealing.kek_not_there", True)
+    assert f"--to file:{staffed.folder}/tpyo.kek --new-key" in missing["hint"]
+    assert not (staffed.folder / "tpyo.kek").exists()
+    nowhere = staffed.run(*reseal, "--to", "file:nowhere/new.kek", "--new-key", expect=4).error
+    assert nowhere["code"] == "sealing.kek_unwritable"
+    for without in ((), ("--to", "env:SOME_KEY")):
+        assert staffed.run(*reseal, *without, "--new-key", expect=2).error["code"] == "usage.no_key_to_make"
+    assert staffed.run("user", "show", "anna", "-o", "json").json["name"] == "anna", "nothing was touched"
+
+    staffed.run(*reseal, "--to", "file:new.kek", "--new-key")
+    again = {"SHOPCTL_AUTH__KEY_ENCRYPTION_KEY": "file:new.kek"}
+    staffed.run(*reseal, "--to", "file:new.kek", "--new-key", env=again)  # as after a kill: the key there is taken
+    staffed.run("user", "show", "anna", env=again)

@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from shopctl.auth.hash_forms import OWN_PREFIX
-from shopctl.auth.importing.service import BATCH
+from shopctl.auth.importing.reading import BATCH
 from shopctl.storage.database import open_database
 from support.feeds import csv_text
 from support.shop import Shop

@@ -12,9 +12,11 @@ from integration.test_import_kill import spread
 from shopctl.audit.service import Audit
 from shopctl.storage.database import Database, open_database
 from support.auth_soundness import counted, difference, half_done
+from support.feeds import csv_text
 from support.forked import command
 from support.parts import crossed
 from support.shop import Shop
+from support.users import HEADER, bcrypt_hash
 
 PASSWORD = "violet tractor umbrella 77"
 
@@ -55,6 +57,14 @@ def refresh_token(shop: Shop) -> str:
     return str(json.loads(issued.out)["refresh_token"])
 
 
+def users_file(shop: Shop, n: int) -> str:
+    """A file of three users."""
+    rows = [(f"imported-{n}-{k}", f"i{n}-{k}@example.org", bcrypt_hash(k), "clerk") for k in range(3)]
+    path = shop.folder / f"users{n}.csv"
+    path.write_text(csv_text(HEADER, *rows))
+    return path.name
+
+
 WRITES: dict[str, Callable[[Shop, int], tuple[str, ...]]] = {
     # What it reads on standard input, and its words.
     "user add": lambda shop, n: (
@@ -66,6 +76,10 @@ WRITES: dict[str, Callable[[Shop, int], tuple[str, ...]]] = {
     "key revoke": lambda shop, n: ("", "key", "revoke", active_key(shop), "--yes"),
     "token issue": lambda shop, n: (PASSWORD, "token", "issue", "--user", "user-anna", "--password-stdin"),
     "token refresh": lambda shop, n: (refresh_token(shop), "token", "refresh", "-"),
+    "user import": lambda shop, n: ("", "user", "import", users_file(shop, n)),
+    "user import --resume": lambda shop, n: (
+        "", "user", "import", users_file(shop, n), "--on-error", "skip-rows", "--resume",
+    ),
     "role permit": lambda shop, n: ("", "role", "permit", "clerk", f"stock:write:S-{n}"),
 }  # fmt: skip
 
@@ -103,6 +117,9 @@ def test_a_write_killed_at_any_point_is_whole_or_was_never_begun(
             assert difference(before, numbers(auth)) == done
         elif name.startswith("user add"):
             assert (again.code, "already" in again.err) == (5, True)
+        elif name.startswith("user import"):
+            assert (again.code, difference(before, numbers(auth))) == (0, done)
+            assert "3  added" in again.out or "3  unchanged" in again.out
         numbers(auth)
     command(any_shop, "key", "rotate")  # the next command that records something seals what the killed ones left
     found = trail(any_shop, auth).verify()

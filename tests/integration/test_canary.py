@@ -66,7 +66,7 @@ class Watched:
         """Run a command and look at everything it writes; one that never ends is ended."""
         process = self.shop.start(*words, env=self.environment)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=5 if words[0] == "serve" else 60)
         except subprocess.TimeoutExpired:
             process.terminate()
             out, err = process.communicate(timeout=20)

@@ -102,7 +102,7 @@ def described(database: Database) -> list[tuple[Any, ...]]:
             """select table_name, column_name, data_type, is_nullable, collation_name, is_identity, identity_generation,
                       column_default
                  from information_schema.columns where table_schema = current_schema()
-                  and (table_name, column_name) <> ('change', 'xid') order by 1, 2""",
+                  and (table_name, column_name) not in (('change', 'xid'), ('event', 'xid')) order by 1, 2""",
             """select conrelid::regclass::text, pg_get_constraintdef(oid) from pg_constraint
                 where conrelid <> 0 order by 1, 2""",
             "select tablename, indexname, indexdef from pg_indexes where schemaname = current_schema() order by 1, 2",

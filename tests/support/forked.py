@@ -63,6 +63,7 @@ def _load() -> None:
             "shopctl.catalogue.importing.run",
         ),
         *("shopctl.cli.root", "shopctl.cli.user", "shopctl.cli.key", "shopctl.cli.token", "shopctl.cli.role"),
+        *("shopctl.auth.importing.service", "shopctl.cli.user_feeds"),
     ):
         import_module(name)
 

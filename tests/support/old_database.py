@@ -11,11 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 import shopctl.migrations
 from shopctl.audit.keys import create_key
 from shopctl.audit.service import Audit
 from shopctl.migrations.upgrade import upgrade
 from shopctl.storage.database import Database, open_database
+from shopctl.storage.errors import ConstraintBroken
 from shopctl.storage.migrations import Chain, Upgrade, head
 from shopctl.storage.unit import Unit
 from support.shop import Shop
@@ -160,17 +163,68 @@ def _entries_written(unit: Unit, writer: int) -> int:
     return int(unit.value("select count(*) from audit_entry where subject = :name", name=f"writer {writer}"))
 
 
+def _fill_shop(database: Database, folder: Path, rows: int) -> None:
+    _fill_catalogue(database, folder, rows)
+    columns = ("id", "state", "email_index", "version", "created_at", "updated_at")
+    with database.unit() as unit:
+        unit.insert_many("customer", columns, [(f"C-{n}", "active", f"index {n}", 1, 1, 1) for n in range(rows)])
+
+
+def _check_shop(database: Database, _: Path, rows: int) -> None:
+    with database.read() as unit:
+        assert unit.value("select count(*) from product where name = 'Product number ' || id") == rows
+        for table in ("price", "stock", "change", "customer"):
+            assert unit.value(f"select count(*) from {table}") == rows
+        for table in ("event", "workflow_run", "provisioning_run", "instance", "shipment", "licence_key"):
+            assert unit.value(f"select count(*) from {table}") == 0
+
+
+def _fill_accounts(database: Database, folder: Path, rows: int) -> None:
+    _fill_trail(database, folder, rows)
+    columns = ("id", "name", "name_key", "kind", "state", "email_index", "token_epoch", "version", "created_at",
+               "updated_at", "last_login_at")  # fmt: skip
+    with database.unit() as unit:
+        unit.insert_many(
+            "account",
+            columns,
+            [(f"usr_{n:026}", f"U{n}", f"u{n}", "person", "active", f"index {n}", 1, 1, 1, 1, n) for n in range(rows)],
+        )
+        hashes = [(f"usr_{n:026}", "hash", "bcrypt", 1, 0) for n in range(rows)]
+        unit.insert_many("password", ("account_id", "hash", "kind", "changed_at", "is_short"), hashes)
+
+
+def _check_accounts(database: Database, folder: Path, rows: int) -> None:
+    trail = auth_trail(database, folder)
+    found = trail.verify(trail.read_checkpoint(str(folder / "checkpoint")))
+    assert found.ok, found.findings
+    with database.read() as unit:
+        assert unit.value("select count(*) from account where name_key = 'u' || last_login_at") == rows
+        assert unit.value("select count(*) from password p join account a on a.id = p.account_id") == rows
+    again = """insert into account select 'usr_x', name, {}, kind, state, email, {}, 1, 1, 1, 1, 1
+                 from account where name = 'U0'"""
+    for name, index in (("name_key", "'new'"), ("'new'", "email_index")):
+        with pytest.raises(ConstraintBroken), database.unit() as unit:
+            unit.execute(again.format(name, index))
+    with database.unit(dry_run=True) as unit:
+        unit.execute("delete from account where name = 'U0'")
+        assert unit.value("select count(*) from password") == rows - 1, "what hangs on an account goes with it"
+
+
 _SHOP, _AUTH = RELEASED / "shop" / "versions", RELEASED / "auth" / "versions"
 LATER = Way("shop", "0001", "0003", TO_COME, _fill_catalogue, _check_later, _write_product, _product_writes)
-SHOP = Way("shop", "0004", head("shop"), _SHOP, _fill_catalogue, _check_customers, _write_product, _product_writes)
-AUTH = Way("auth", "0001", head("auth"), _AUTH, _fill_trail, _check_trail, _write_entry, _entries_written)
+SHOP = Way("shop", "0005", head("shop"), _SHOP, _fill_shop, _check_shop, _write_product, _product_writes)
+AUTH = Way("auth", "0002", head("auth"), _AUTH, _fill_accounts, _check_accounts, _write_entry, _entries_written)
+OLDER_SHOP = Way(
+    "shop", "0004", head("shop"), _SHOP, _fill_catalogue, _check_customers, _write_product, _product_writes
+)
+OLDER_AUTH = AUTH._replace(before="0001", fill=_fill_trail, check=_check_trail)
 
 
 def as_before(shop: Shop, folder: Path, rows: int) -> None:
-    """Make a shop what the release before left: both databases of then, with rows in them, and no sealing keys."""
+    """Make a shop what an earlier release left: both databases of then, with rows in them, and no sealing keys."""
     keys = shop.folder / ".shopctl" / "keys"
     shutil.copy(keys / "audit.key", folder)
-    for way in (SHOP, AUTH):
+    for way in (OLDER_SHOP, OLDER_AUTH):
         url = url_in(shop, way.chain)
         with closing(open_database(url)) as database:
             if database.dialect == "postgres":

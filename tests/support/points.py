@@ -55,6 +55,7 @@ def instrument() -> None:
     for database in (SqliteDatabase, PostgresDatabase):
         database.unit = _with_points(database.unit)  # type: ignore[method-assign, assignment]
     os.replace = counted(os.replace)
+    _instrument_backups()
     from_child = service.from_child
 
     def received(produce: Any) -> Iterator[Any]:
@@ -64,6 +65,24 @@ def instrument() -> None:
 
     service.from_child = received
     run.PORTION = int(os.environ.get("SHOPCTL_TEST_PORTION", run.PORTION))
+
+
+def _instrument_backups() -> None:
+    """Each piece of a backup that is written, each statement that is restored, and the files on their way."""
+    from shopctl.storage import sqlite_swap
+    from shopctl.storage.backup import postgres_copy, sealed_file, sqlite_copy
+
+    sealed_file.SealedWriter._put = counted(sealed_file.SealedWriter._put)  # type: ignore[method-assign]
+    sqlite_copy._write = counted(sqlite_copy._write)
+    sqlite_swap.sync_folder = counted(sqlite_swap.sync_folder)  # type: ignore[attr-defined]
+    statements = postgres_copy.statements  # type: ignore[attr-defined]
+
+    def with_points(source: Any) -> Iterator[Any]:
+        for each in statements(source):
+            passed()
+            yield each
+
+    postgres_copy.statements = with_points  # type: ignore[attr-defined]
 
 
 def _with_points(unit: Any) -> Any:

@@ -92,6 +92,13 @@ class RoleInUse(Conflict):
     hint = "Take it away first: shopctl user revoke NAME --role {name}; shopctl role forbid ROLE --inherit {name}"
 
 
+class LastOwner(Conflict):
+    """After this nobody would be left who may do everything (*), and permit it to others: {verb} {name}."""
+
+    code = "auth.last_owner"
+    hint = "Give it to somebody else first: shopctl user grant NAME '*'; or go on with: --confirm {name}"
+
+
 class RoleCycle(Conflict):
     """{role!r} cannot inherit from {parent!r}, which inherits from {role!r} itself: {path}."""
 

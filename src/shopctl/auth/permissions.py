@@ -38,6 +38,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "config": ("read",),
     "plugin": ("read", "run"),
     "worker": ("run",),
+    "serve": ("run",),
 }
 """The permissions that shopctl's own commands ask for; other services may ask for theirs."""
 

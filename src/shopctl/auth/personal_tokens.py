@@ -64,7 +64,7 @@ class PersonalTokenService:
                 revoked_at=None,
             )
             personal_tokens.add(unit, made)
-            system.audit.record(unit, "token.create", account.name, {"token": made.id, "scope": list(wanted)})
+            system.audit.record(unit, "token.create", account.name, {"id": made.id, "scope": list(wanted)})
         return NewPersonalToken(made.id, name, token, made.scope, str(clock.show(made.expires_at)))
 
     def list(self, who: str | None = None) -> Iterator[dict[str, Any]]:

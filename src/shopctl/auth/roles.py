@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from shopctl.auth.errors import NothingToChange, RoleCycle, RoleExists, RoleInUse
+from shopctl.auth.owners import owned
 from shopctl.auth.permissions import checked_all
 from shopctl.auth.system import AuthSystem
 from shopctl.authdb import accounts, roles
@@ -85,11 +86,15 @@ class RoleService:
                 self._record(unit, "role.permit", name, permissions=added, parents=inherited)
         return self.show(name)
 
-    def forbid(self, name: str, permissions: Sequence[str], *, parents: Sequence[str] = ()) -> dict[str, Any]:
-        """Take permissions, or what it inherits, from a role; those it has not stay untouched. Raises RoleNotFound."""
+    def forbid(
+        self, name: str, permissions: Sequence[str], *, parents: Sequence[str] = (), last_owner: bool = False
+    ) -> dict[str, Any]:
+        """Take permissions, or what it inherits, from a role; those it has not stay untouched.
+
+        Raises RoleNotFound, LastOwner unless `last_owner`.
+        """
         _check_named(permissions, parents, "forbid")
-        with self._system.database.unit() as unit:
-            roles.lock(unit)
+        with self._system.database.unit() as unit, owned(unit, "role forbid", name, last=last_owner):
             roles.need(unit, [name, *parents])
             taken = roles.forbid(unit, name, permissions)
             left = roles.disinherit(unit, name, parents)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,10 +60,10 @@ class AuthSystem:
         key = self.sealer.secret(unit, MACHINE_SECRETS)
         return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
-    def codes(self, unit: Unit, purpose: str, texts: Iterable[str]) -> list[str]:
-        """The codes of many texts, at a fraction of the cost of each."""
-        key = self.sealer.secret(unit, MACHINE_SECRETS)
-        return [code.hex() for code in codes_of(key, f"{purpose}\0".encode(), texts)]
+    def coding(self, unit: Unit, purpose: str) -> Callable[[Iterable[str]], list[str]]:
+        """What makes the codes of many texts, at a fraction of the cost of each; it asks nothing of the unit."""
+        key, start = self.sealer.secret(unit, MACHINE_SECRETS), f"{purpose}\0".encode()
+        return lambda texts: [code.hex() for code in codes_of(key, start, texts)]
 
     def password_origin(self, unit: Unit) -> str:
         """What tells a hash made with this database's pepper from one that no login here could verify."""

@@ -32,6 +32,13 @@ GRACE = 10 * SECOND
 """How long a refresh token that was just used is answered without suspicion: two tabs refresh at once."""
 
 
+def new_refresh_token() -> str:
+    """A refresh token that nobody has yet, for `TokenService.refresh` to hand out."""
+    token = random_secret(REFRESH)
+    remember_secret(token)
+    return token
+
+
 class Tokens(NamedTuple):
     """The answer of a token endpoint (RFC 6749, section 5.1)."""
 
@@ -103,10 +110,11 @@ class TokenService:
         *,
         audience: str | None = None,
         session: Session | None = None,
+        refresh: str | None = None,
     ) -> Tokens:
         """Sign and record an access token within a unit; with a session, a refresh token too.
 
-        `scope` is what it permits, and no more than its user may.
+        `scope` is what it permits, and no more than its user may. The refresh token is a new one, or `refresh`.
         """
         from shopctl.auth.access_claims import AccessClaims
         from shopctl.auth.access_tokens import sign
@@ -137,15 +145,23 @@ class TokenService:
             jti, account.id, session_id, key.kid, account.token_epoch, seconds * SECOND, claims.exp * SECOND
         )
         sessions.record(unit, record)
-        refresh = self._add_refresh(unit, session) if session else None
-        return Tokens(sign(claims, key), "Bearer", policy.access_token_seconds, refresh, " ".join(scope))
+        added = self._add_refresh(unit, session, refresh or new_refresh_token()) if session else None
+        return Tokens(sign(claims, key), "Bearer", policy.access_token_seconds, added, " ".join(scope))
 
-    def refresh(self, token: str, *, waited: int = 0) -> Tokens:
+    def knows_refresh(self, token: str) -> bool:
+        """Whether a refresh token was ever handed out here, good or not."""
+        with self._system.database.read() as unit:
+            return sessions.refresh_of(unit, self._system.code(unit, "refresh", token)) is not None
+
+    def refresh(self, token: str, *, waited: int = 0, successor: str | None = None) -> Tokens:
         """New tokens for a refresh token, which is used up by it. Raises InvalidGrant.
 
         Of many at once one wins. A loser that was asked for within ten seconds is only refused; later it is taken for
         a theft, and the session ends. `waited` is for how many microseconds the request has been on its way already:
-        fifty processes that begin at once do not all come to the database within ten seconds.
+        fifty processes that begin at once do not all come to the database within ten seconds. `successor` is the
+        refresh token to hand out, from `new_refresh_token`: whoever keeps it beforehand knows after a crash, by
+        `knows_refresh`, whether it was handed out, and never uses one twice. It is for callers in this process, no
+        request may name one.
         """
         system = self._system
         problem = stolen = None
@@ -173,7 +189,7 @@ class TokenService:
             if problem is None and account is not None and session is not None:
                 access = access_of(unit, account)
                 scope = narrowed(access.permissions, session.scope.split()) if session.scope else access.permissions
-                issued = self.issue(unit, access, scope, audience=session.audience, session=session)
+                issued = self.issue(unit, access, scope, audience=session.audience, session=session, refresh=successor)
         if problem is not None:
             raise InvalidGrant(reason=f"{problem}, so its session was ended" if stolen else problem)
         return issued
@@ -246,9 +262,7 @@ class TokenService:
         sessions.begin(unit, session)
         return session
 
-    def _add_refresh(self, unit: Unit, session: Session) -> str:
-        token = random_secret(REFRESH)
-        remember_secret(token)
+    def _add_refresh(self, unit: Unit, session: Session, token: str) -> str:
         now = self._system.clock.now()
         lasts = min(now + self._system.policy.refresh_token_seconds * SECOND, session.expires_at)
         sessions.add_refresh(unit, Refresh(self._system.code(unit, "refresh", token), session.id, now, lasts, None))

@@ -13,6 +13,7 @@ from shopctl.auth import throttling
 from shopctl.auth.access import Source, access_of, sources_of
 from shopctl.auth.errors import NothingToChange, WrongKindOfUser
 from shopctl.auth.logins import LoginService
+from shopctl.auth.owners import owned
 from shopctl.auth.permissions import EVERYTHING, checked, checked_all, covered
 from shopctl.auth.system import AuthSystem, random_secret
 from shopctl.authdb import accounts, credentials, sessions
@@ -89,6 +90,12 @@ class UserService:
         with self._system.database.read() as unit:
             return accounts.is_empty(unit)
 
+    def is_called(self, who: str, user_id: str) -> bool:
+        """Whether this name, e-mail address or id is that user's."""
+        with self._system.database.read() as unit:
+            account = accounts.find(unit, self._system.sealer, who)
+        return account is not None and account.id == user_id
+
     def list(self, filters: Filters, *, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Users as rows, in the order of their creation, as a stream; see `show` for the keys."""
         with self._system.database.read() as unit:
@@ -127,9 +134,9 @@ class UserService:
                 self._record(unit, "user.set", account, fields=["email"])
         return self.show(account.id)
 
-    def disable(self, who: str) -> dict[str, Any]:
-        """Keep a user out from the next request on. Raises UserNotFound."""
-        with self._changing(who) as (unit, account):
+    def disable(self, who: str, *, last_owner: bool = False) -> dict[str, Any]:
+        """Keep a user out from the next request on. Raises UserNotFound, LastOwner unless `last_owner`."""
+        with self._losing("user disable", who, last_owner) as (unit, account):
             if account.state != "disabled":
                 self._save_state(unit, account, "disabled")
                 self._end_all(unit, account, "the user was disabled")
@@ -183,10 +190,15 @@ class UserService:
                 self._record(unit, "user.grant", account, roles=given, permissions=granted)
         return self.show(account.id)
 
-    def revoke(self, who: str, permissions: Sequence[str] = (), *, roles: Sequence[str] = ()) -> dict[str, Any]:
-        """Take roles and permissions from a user, and refuse the tokens he has. Raises UserNotFound, RoleNotFound."""
+    def revoke(
+        self, who: str, permissions: Sequence[str] = (), *, roles: Sequence[str] = (), last_owner: bool = False
+    ) -> dict[str, Any]:
+        """Take roles and permissions from a user, and refuse the tokens he has.
+
+        Raises UserNotFound, RoleNotFound, LastOwner unless `last_owner`.
+        """
         _check_named(permissions, roles, "revoke")
-        with self._changing(who) as (unit, account):
+        with self._losing("user revoke", who, last_owner) as (unit, account):
             need_roles(unit, roles)
             taken = accounts.take_roles(unit, account.id, roles)
             lost = accounts.take_permissions(unit, account.id, permissions)
@@ -288,6 +300,12 @@ class UserService:
     def _changing(self, who: str) -> Iterator[tuple[Unit, Account]]:
         """A write unit with one account in it, kept from other writers. Raises UserNotFound."""
         with self._system.database.unit() as unit:
+            yield unit, accounts.need(unit, self._system.sealer, who, lock=True)
+
+    @contextmanager
+    def _losing(self, verb: str, who: str, last: bool) -> Iterator[tuple[Unit, Account]]:
+        """The same, for what may take `*` from the last who has it. Raises UserNotFound, LastOwner unless `last`."""
+        with self._system.database.unit() as unit, owned(unit, verb, who, last=last):
             yield unit, accounts.need(unit, self._system.sealer, who, lock=True)
 
 

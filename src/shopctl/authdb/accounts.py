@@ -98,6 +98,18 @@ def is_empty(unit: Unit) -> bool:
     return unit.value("select 1 from account limit 1") is None
 
 
+def has_owner(unit: Unit) -> bool:
+    """Whether an active account has the permission `*`, by itself or through a role."""
+    sql = """with recursive below (name) as (
+                   select role from role_permission where permission = '*'
+                    union select p.role from role_parent p join below on p.parent = below.name),
+                 owner (id) as (
+                   select account_id from account_permission where permission = '*'
+                    union select r.account_id from account_role r join below on below.name = r.role)
+             select 1 from account a join owner on owner.id = a.id where a.state = 'active' limit 1"""
+    return unit.value(sql) is not None
+
+
 def logged_in(unit: Unit, account_id: str, now: Instant) -> None:
     """Note the moment of a login."""
     unit.execute("update account set last_login_at = :now where id = :id", id=account_id, now=now)
@@ -109,6 +121,11 @@ def end_tokens_of(unit: Unit, account_ids: Sequence[str]) -> None:
         f"update account set token_epoch = token_epoch + 1 where id in (select value ->> 0 from {unit.each('ids')})",
         ids=json_array(account_ids),
     )
+
+
+def end_all_tokens(unit: Unit) -> None:
+    """Have all tokens of all accounts refused from now on."""
+    unit.execute("update account set token_epoch = token_epoch + 1")
 
 
 def roles_of(unit: Unit, account_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
 
 from shopctl.authdb.accounts import EMAIL, TABLE, end_tokens_of
 from shopctl.authdb.credentials import HASH, PASSWORD
 from shopctl.authdb.model import Kind, State
 from shopctl.kernel.clock import Instant
-from shopctl.storage.sealing import Place, Sealer
+from shopctl.storage.database import Database
+from shopctl.storage.errors import ConstraintBroken
+from shopctl.storage.sealing import Sealer
 from shopctl.storage.unit import Unit, json_array
 
 
 class Known(NamedTuple):
-    """An account that is there; its address opened."""
+    """An account that is there; its address is opened where somebody asks for this very address."""
 
     id: str
     name: str
@@ -23,18 +26,11 @@ class Known(NamedTuple):
     kind: str
     state: str
     email: str | None
-
-
-class Password(NamedTuple):
-    """The password of an account: its hash, sealed, and the code of the hash that a file brought last."""
-
-    account_id: str
-    sealed: str
-    imported: str | None
+    email_index: str | None
 
 
 class NewAccount(NamedTuple):
-    """An account to be added."""
+    """An account to be added; its address is sealed here where `sealed_email` is not there yet."""
 
     id: str
     name: str
@@ -42,8 +38,10 @@ class NewAccount(NamedTuple):
     kind: Kind
     state: State
     email: str | None
+    email_index: str | None
     created_at: Instant
     last_login_at: Instant | None
+    sealed_email: str | None = None
 
 
 class Change(NamedTuple):
@@ -52,90 +50,118 @@ class Change(NamedTuple):
     id: str
     state: str
     email: str | None
+    email_index: str | None
     email_changes: bool
 
 
 class NewPassword(NamedTuple):
-    """A hash to be stored, and the code by which it is known again."""
+    """A hash to be stored, and the code by which it is known again; it is sealed here where it is not yet."""
 
     account_id: str
     hash: str
     kind: str
     imported: str
+    sealed: str | None = None
 
 
-FILLED = (PASSWORD, "account_role", "account_permission")
-"""The tables that an import fills beside `account`, which too much refers to for its keys to be set aside."""
+_FILLED = (PASSWORD, "account_role", "account_permission")
 
 Pairs = Sequence[tuple[str, str]]  # (account id, role or permission)
 Seal = Callable[[Iterable[tuple[str, str]]], list[str]]
-Indexes = Mapping[str, str]  # the blind index of each address
 
 T = TypeVar("T")
 
 _SEALED_TOGETHER = 500
-_ACCOUNT = (*NewAccount._fields, "email_index")
-_KNOWN = "id, name, name_key, kind, state, email"
+_ACCOUNT = ("id", "name", "name_key", "kind", "state", EMAIL, "email_index", "created_at", "last_login_at")
+_EMAIL, _INDEX = map(Known._fields.index, (EMAIL, "email_index"))
+_PASSWORD = ("account_id", HASH, "kind", "imported")
 
 
-def known(unit: Unit, sealer: Sealer, name_keys: Sequence[str], emails: Sequence[str]) -> tuple[list[Known], Indexes]:
-    """The accounts that have one of these names or addresses, kept from other writers until the unit ends.
+@contextmanager
+def first_load(database: Database) -> Iterator[Unit]:
+    """The unit of a first import: that its names and addresses are unique is checked at its end.
 
-    With them come the indexes under which these addresses are stored in this unit.
+    The primary key of `account` stays where it is, for too much refers to it.
     """
-    found: dict[str, Known] = {}
-    of_keys = sealer.indexes_all(unit, TABLE, EMAIL, emails) if emails else []
-    wanted = [("name_key", name_keys), *(("email_index", indexes) for indexes in of_keys)]
-    for column, values in wanted:
-        sql = f"""select {_KNOWN} from account where {column} in (select value ->> 0 from {unit.each("wanted")})
-                   order by id {unit.for_update}"""
-        for row in unit.rows(Known, sql, wanted=json_array(values)):
-            if row.id not in found:
-                sealed = row.email
-                opened = None if sealed is None else sealer.open(unit, Place(TABLE, EMAIL, row.id), sealed)
-                found[row.id] = row._replace(email=opened)
-    return [*found.values()], dict(zip(emails, of_keys[0], strict=True)) if emails else {}
+    with (
+        database.first_load(_FILLED) as unit,
+        unit.unique_later(TABLE, "name_key") as names_are,
+        unit.unique_later(TABLE, "email_index") as emails_are,
+    ):
+        yield unit
+        if not (names_are() and emails_are()):
+            raise ConstraintBroken(reason="names or addresses stand in it twice")
 
 
-def passwords_of(unit: Unit, account_ids: Sequence[str]) -> dict[str, Password]:
-    """The passwords of those accounts that have one."""
-    sql = f"""select account_id, hash, imported from password
+def known(unit: Unit, sealer: Sealer, name_keys: Collection[str], emails: Mapping[str, str]) -> list[Known]:
+    """The accounts that have one of these names or addresses, kept from other writers until a write unit ends.
+
+    `emails` are addresses by their blind indexes; what is found has the index that is given here, also where a reseal
+    has yet to replace another.
+    """
+    found = _accounts_with(unit, "name_key", name_keys)
+    # Whoever has been found by name need not be found by address once more.
+    found |= _accounts_with(unit, "email_index", emails.keys() - {row[_INDEX] for row in found.values()})
+    current: dict[str, str] = {}  # of indexes that a reseal is about to replace
+    for former in sealer.former_indexes(unit, TABLE, EMAIL, [*emails.values()]):
+        current |= zip(former, emails, strict=True)
+        found |= _accounts_with(unit, "email_index", former)
+    rows = [(*row[:_INDEX], current.get(row[_INDEX], row[_INDEX])) for row in found.values()]
+    cells = [(row[0], row[_EMAIL]) for row in rows if row[_INDEX] in emails]
+    opened = dict(zip((owner for owner, _ in cells), sealer.open_all(unit, TABLE, EMAIL, cells), strict=True))
+    return [Known._make((*row[:_EMAIL], opened.get(row[0]), row[_INDEX])) for row in rows]
+
+
+def _accounts_with(unit: Unit, column: str, values: Collection[str]) -> dict[str, tuple[Any, ...]]:
+    """Rows of `Known` by id, their addresses as they are stored."""
+    if not values:
+        return {}
+    sql = f"""select {", ".join(Known._fields)} from account
+               where {column} in (select value ->> 0 from {unit.each("wanted")})
+               order by id {unit.for_update if unit.writes else ""}"""
+    return {row[0]: row for row in unit.tuples(sql, wanted=json_array(values))}
+
+
+def codes_of(unit: Unit, account_ids: Sequence[str]) -> dict[str, str | None]:
+    """Of those accounts that have a password the code of the hash that a file brought last."""
+    sql = f"""select account_id, imported from password
                where account_id in (select value ->> 0 from {unit.each("ids")})"""
-    return {row.account_id: row for row in unit.rows(Password, sql, ids=json_array(account_ids))}
+    return dict(unit.tuples(sql, ids=json_array(account_ids)))
 
 
-def opened_hash(unit: Unit, sealer: Sealer, password: Password) -> str:
-    """The hash of a password."""
-    return sealer.open(unit, Place(PASSWORD, HASH, password.account_id), password.sealed)
+def hashes_of(unit: Unit, sealer: Sealer, account_ids: Sequence[str]) -> dict[str, str]:
+    """The hashes of those accounts that have a password."""
+    sql = f"""select account_id, hash from password
+               where account_id in (select value ->> 0 from {unit.each("ids")})"""
+    cells = unit.tuples(sql, ids=json_array(account_ids))
+    return dict(zip((owner for owner, _ in cells), sealer.open_all(unit, PASSWORD, HASH, cells), strict=True))
 
 
-def add(unit: Unit, sealer: Sealer, accounts: Sequence[NewAccount], indexes: Indexes, now: Instant) -> None:
+def add(unit: Unit, sealer: Sealer, accounts: Sequence[NewAccount], now: Instant) -> None:
     """Store new accounts, whose names and addresses are free. Raises ConstraintBroken where they are not."""
     # What many have in common goes in with the statement, not with each row.
     alike: dict[tuple[str, str, bool, bool], list[NewAccount]] = {}
     for each in accounts:
         alike.setdefault((each.kind, each.state, each.email is None, each.last_login_at is None), []).append(each)
+    seal = sealer.seals(unit, TABLE, EMAIL)
     for (kind, state, without_email, never), group in alike.items():
         same: dict[str, int | str | None] = {"kind": kind, "state": state, "token_epoch": 1, "version": 1}
-        same |= {"email": None, "email_index": None} if without_email else {}
+        same |= {EMAIL: None, "email_index": None} if without_email else {}
         same |= {"last_login_at": None} if never else {}
         columns = [column for column in _ACCOUNT if column not in same]
-        rows = _account_rows(sealer.seals(unit, TABLE, EMAIL), group, columns, indexes)
-        unit.insert_many(TABLE, columns, rows, constants=same | {"updated_at": now})
+        unit.insert_many(TABLE, columns, _account_rows(seal, group, columns), constants=same | {"updated_at": now})
 
 
-def _account_rows(
-    seal: Seal, accounts: Sequence[NewAccount], columns: Sequence[str], indexes: Indexes
-) -> Iterator[tuple[object, ...]]:
+def _account_rows(seal: Seal, accounts: Sequence[NewAccount], columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
     """Rows, sealed while the ones before them are on their way."""
     for part in _parts(accounts):
         values: dict[str, Iterable[object]] = dict(zip(NewAccount._fields, zip(*part, strict=True), strict=True))
         if EMAIL in columns:
-            values[EMAIL], values["email_index"] = _sealed_emails(seal, part, indexes)
+            values[EMAIL] = _sealed(seal, [(each.id, each.email, each.sealed_email) for each in part])
         yield from zip(*(values[column] for column in columns), strict=True)
 
 
-def change(unit: Unit, sealer: Sealer, changes: Sequence[Change], indexes: Indexes, now: Instant) -> None:
+def change(unit: Unit, sealer: Sealer, changes: Sequence[Change], now: Instant) -> None:
     """Store what accounts become; their versions rise. An address may pass from one of them to another."""
     moving = [each for each in changes if each.email_changes]
     if moving:
@@ -145,12 +171,12 @@ def change(unit: Unit, sealer: Sealer, changes: Sequence[Change], indexes: Index
                  where id in (select value ->> 0 from {unit.each("ids")})""",
             ids=json_array(moved),
         )
-        cells = zip(moved, *_sealed_emails(sealer.seals(unit, TABLE, EMAIL), moving, indexes), strict=True)
+        sealed = _sealed(sealer.seals(unit, TABLE, EMAIL), [(each.id, each.email, None) for each in moving])
         unit.execute(
             f"""update account set email = v.email, email_index = v.email_index
                   from (select value ->> 0 as id, value ->> 1 as email, value ->> 2 as email_index
                           from {unit.each("rows")}) v where account.id = v.id""",
-            rows=_json(cells),
+            rows=_json(zip(moved, sealed, (each.email_index for each in moving), strict=True)),
         )
     unit.execute(
         f"""update account set state = v.state, version = version + 1, updated_at = :now
@@ -168,14 +194,13 @@ def set_passwords(unit: Unit, sealer: Sealer, passwords: Sequence[NewPassword], 
             f"delete from password where account_id in (select value ->> 0 from {unit.each('ids')})",
             ids=json_array(each.account_id for each in passwords),
         )
-    columns = ("account_id", "hash", "kind", "imported")
     rows = _password_rows(sealer.seals(unit, PASSWORD, HASH), passwords)
-    unit.insert_many(PASSWORD, columns, rows, constants={"changed_at": now, "is_short": 0})
+    unit.insert_many(PASSWORD, _PASSWORD, rows, constants={"changed_at": now, "is_short": 0})
 
 
 def _password_rows(seal: Seal, passwords: Sequence[NewPassword]) -> Iterator[tuple[str, ...]]:
     for part in _parts(passwords):
-        cells = seal((each.account_id, each.hash) for each in part)
+        cells = _sealed(seal, [(each.account_id, each.hash, each.sealed) for each in part])
         yield from ((each.account_id, cell, each.kind, each.imported) for each, cell in zip(part, cells, strict=True))
 
 
@@ -206,12 +231,10 @@ def end_all(unit: Unit, account_ids: Sequence[str], because: str, now: Instant) 
     )
 
 
-def _sealed_emails(
-    seal: Seal, accounts: Sequence[NewAccount | Change], indexes: Indexes
-) -> tuple[list[str], list[str]]:
-    """The addresses of accounts that all have one, sealed, and their blind indexes."""
-    given = [(each.id, each.email) for each in accounts if each.email is not None]
-    return seal(given), [indexes[email] for _, email in given]
+def _sealed(seal: Seal, texts: Sequence[tuple[str, str | None, str | None]]) -> list[str]:
+    """The cells of texts given as (row, text, cell if there is one already)."""
+    made = iter(seal((row, text) for row, text, cell in texts if cell is None and text is not None))
+    return [cell or next(made) for _, _, cell in texts]
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

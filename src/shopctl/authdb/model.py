@@ -40,7 +40,8 @@ class Account(NamedTuple):
 
 def checked_name(name: str, email: str | None = None) -> str:
     """The name of a user, NFC; one that looks like an address must be his own. Raises InvalidName."""
-    name = unicodedata.normalize("NFC", name)
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name)
     if not name or len(name) > LONGEST_NAME:
         raise InvalidName(name=name[:40], reason="it is empty" if not name else "it is too long")
     if not name.isprintable() or name != name.strip():
@@ -55,4 +56,6 @@ def checked_name(name: str, email: str | None = None) -> str:
 
 def name_key(name: str) -> str:
     """What two names are compared by: `Anna`, `anna` and `ａｎｎａ` are one."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -12,4 +12,5 @@ COLUMNS = (
     SealedColumn("second_factor", "account_id", "proposed"),
     SealedColumn("external_identity", "id", "subject", "subject_index"),
     SealedColumn("signing_key", "kid", "private"),
+    SealedColumn("user_import_reject", "id", "message"),
 )

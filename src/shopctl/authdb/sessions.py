@@ -98,6 +98,12 @@ def end_all_of(unit: Unit, account_id: str, because: str, now: Instant) -> int:
     return unit.execute(sql, account_id=account_id, because=because, now=now)
 
 
+def end_all(unit: Unit, because: str, now: Instant) -> int:
+    """End every session that nobody has ended; how many there were."""
+    sql = "update session set ended_at = :now, ended_because = :because where ended_at is null"
+    return unit.execute(sql, because=because, now=now)
+
+
 def add_refresh(unit: Unit, refresh: Refresh) -> None:
     """Store a new refresh token."""
     unit.execute(

@@ -11,24 +11,36 @@ from sqlmodel import Field
 
 from shopctl.storage.tables import AuthTable
 
+
+def _unique_later(table: str, column: str) -> tuple[Index, UniqueConstraint]:
+    """A unique column that a first import has checked at its end, see `Unit.unique_later`."""
+    name = f"uq_{table}_{column}"
+    return (
+        Index(name, column, unique=True).ddl_if(dialect="sqlite"),
+        UniqueConstraint(column, name=name, deferrable=True, initially="IMMEDIATE").ddl_if(dialect="postgresql"),
+    )
+
+
 _WITHOUT_ROWID = {"sqlite_with_rowid": False}  # the key is a text: one tree less to write
 
 
 class Account(AuthTable, table=True):
     """A user: a person or a service."""
 
+    __table_args__ = (*_unique_later("account", "name_key"), *_unique_later("account", "email_index"))
+
     id: str = Field(primary_key=True)  # usr_…
     name: str
-    name_key: str = Field(unique=True)  # NFKC, casefolded: Anna and anna are one
+    name_key: str  # NFKC, casefolded: Anna and anna are one
     kind: str  # person, service
     state: str  # active, disabled
     email: str | None = None  # sealed
-    email_index: str | None = Field(default=None, unique=True)
+    email_index: str | None = None
     token_epoch: int  # a token of an earlier epoch is refused
     version: int
     created_at: int
     updated_at: int
-    last_login_at: int | None = Field(default=None, index=True)
+    last_login_at: int | None = None
 
 
 class Password(AuthTable, table=True):
@@ -240,3 +252,26 @@ class FamiliarSource(AuthTable, table=True):
     account_id: str = Field(primary_key=True, foreign_key="account.id", ondelete="CASCADE")
     source_index: str = Field(primary_key=True)
     last_at: int
+
+
+class UserImport(AuthTable, table=True):
+    """An import of users that has not ended: under way, or killed."""
+
+    __tablename__ = "user_import"
+
+    id: str = Field(primary_key=True)  # imp_…
+    fingerprint: str | None = None  # of the file; none for what cannot be read again
+    source: str  # the file's name
+    line: int  # the last one that is done with
+    counts: str  # JSON
+    started_at: int
+
+
+class UserImportReject(AuthTable, table=True):
+    """A row that such an import did not take."""
+
+    __tablename__ = "user_import_reject"
+    __table_args__ = _WITHOUT_ROWID
+
+    id: str = Field(primary_key=True)  # that of the import, and the line with leading zeros
+    message: str  # sealed JSON: field, code, message, which may repeat what stands in the row

@@ -188,6 +188,14 @@ class StockService:
         levels = queries.stock_of(unit, [number], now=self.clock.now()).get(number, ())
         return sum(level.available for level in levels if location in (None, level.location)) if levels else None
 
+    def places(self, unit: Unit, sku: str, quantity: int) -> list[str]:
+        """The locations that have so many to promise: the default one, then the fullest. Raises ProductNotFound."""
+        number = _number(unit, sku)
+        levels = queries.stock_of(unit, [number], now=self.clock.now()).get(number, ())
+        enough = [level for level in levels if level.available >= quantity]
+        enough.sort(key=lambda level: (level.location != DEFAULT_LOCATION, -level.available, level.location))
+        return [level.location for level in enough]
+
     def reservations(self, sku: str | None = None, *, location: str | None = None) -> list[dict[str, Any]]:
         """Reservations nobody has ended, oldest first, as rows (see `_shown_reservation`). Raises ProductNotFound."""
         now = self.clock.now()

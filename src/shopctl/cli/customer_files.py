@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile
+from shopctl.cli.catalogue_feeds import OnError, RejectsFile, size_of
 from shopctl.cli.options import Context, DetailedExitCode, DryRun
+from shopctl.cli.row_files import check_standard_output, tell
 from shopctl.kernel.errors import one_line
-
-if TYPE_CHECKING:
-    from shopctl.customers.importing import Report
-
-_SHOWN = 10
 
 
 def import_(
@@ -33,21 +28,16 @@ def import_(
     row refuses the file and nothing changes.
     """
     from shopctl.cli.progress import progress
-    from shopctl.customers.importing import ImportRequest
+    from shopctl.records.outcome import RowImport
 
     shop = ctx.obj
-    if rejects == "-" and shop.output != "table":
-        raise BothWantStandardOutput(one="--rejects -", other=f"-o {shop.output}")
-    request = ImportRequest(file, on_error.value, rejects, dry_run)
-    size = os.path.getsize(file) if file != "-" and os.path.isfile(file) else None
-    with progress(shop, "Importing", total=size) as bar:
+    check_standard_output(shop, rejects)
+    request = RowImport(file, on_error.value, rejects, dry_run)
+    with progress(shop, "Importing", total=size_of(file)) as bar:
         report = shop.services.customer_imports.run(
             request, lambda position, so_far: bar.update(position, rows=so_far.rows, rejects=so_far.rejected)
         )
-    if rejects == "-":
-        shop.note(_summary(report, file))
-    else:
-        shop.show(report.as_dict(), text=lambda: _summary(report, file))
+    tell(shop, report, report, file, rejects)
     report.raise_for_rejects()
     if detailed_exitcode and dry_run and report.created + report.updated:
         raise typer.Exit(10)
@@ -79,29 +69,3 @@ def register(noun: typer.Typer) -> None:
     """Add these verbs to `shopctl customer`."""
     noun.command("import")(import_)
     noun.command("export")(export)
-
-
-def _summary(report: Report, file: str) -> str:
-    from shopctl.cli.catalogue_reports import numbered
-
-    name = "standard input" if file == "-" else one_line(os.path.basename(file))
-    unchanged = report.dry_run or report.refused
-    what = "Dry run of" if report.dry_run else "Refused" if report.refused else "Imported"
-    how = "nothing was changed" if unchanged else f"{report.seconds:.1f} s"
-    would = "would be " if unchanged else ""
-    counts = [
-        (report.created, f"{would}created"),
-        (report.updated, f"{would}updated"),
-        (report.unchanged, "unchanged"),
-        (report.rejected, "not taken"),
-    ]
-    lines = [f"{what} {name}: {report.rows:,} row{'' if report.rows == 1 else 's'}, {how}"]
-    lines += numbered([each for each in counts if each[0]])
-    if report.rejects:
-        lines += ["", "Not taken:"]
-        lines += [
-            f"  line {each['line']}  {each['field'] + ': ' if each['field'] else ''}{each['message']}"
-            for each in report.rejects[:_SHOWN]
-        ]
-        lines += [f"  … and {report.rejected - _SHOWN:,} more"] * (report.rejected > _SHOWN)
-    return "\n".join(lines)

@@ -8,7 +8,7 @@ import typer
 
 from shopctl.cli.options import Context, DetailedExitCode, DryRun, LockWait
 
-noun = typer.Typer(help="The databases: status, upgrade, check and move.", no_args_is_help=True)
+noun = typer.Typer(help="The databases: status, upgrade, check, move and resume.", no_args_is_help=True)
 
 Which = Literal["shop", "auth", "all"]
 Chains = Annotated[Which, typer.Option("--chain", help="Which of the two databases.")]
@@ -53,7 +53,11 @@ def upgrade(
     done = databases.upgrade(
         shop.settings, chains, wait=lock_wait, dry_run=dry_run, reason=shop.reason, actor=shop.actor
     )
-    shop.show(done, columns=("chain", "place", "before", "after", "ran"))
+    columns = ("chain", "place", "before", "after")
+    if dry_run:
+        shop.show([{**each._asdict(), "would_run": each.ran} for each in done], columns=(*columns, "would_run"))
+    else:
+        shop.show(done, columns=(*columns, "ran"))
     if dry_run and detailed_exitcode and any(each.ran for each in done):
         raise typer.Exit(CHANGES_PENDING)
 
@@ -92,6 +96,18 @@ def move(ctx: Context, to: To, chain: Chain = "shop") -> None:
         moved = databases.move(shop.settings, chain, to, told, reason=shop.reason, actor=shop.actor)
     shop.show(moved, columns=("chain", "source", "target", "rows"))
     shop.note(f"Now name the new place in the settings: {moved.setting} = {moved.target}")
+
+
+@noun.command()
+def resume(ctx: Context) -> None:
+    """Let workers go on after a restore, once both databases and their audit trails were checked.
+
+    Exit 6 when something differs: then the shop stays paused.
+    """
+    from shopctl.operations.resuming import resume as use_case
+
+    shop = ctx.obj
+    shop.show(use_case(shop.settings, reason=shop.reason, actor=shop.actor))
 
 
 def _chosen(which: Which) -> tuple[Literal["shop", "auth"], ...]:

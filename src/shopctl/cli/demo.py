@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
 from pathlib import Path
@@ -17,7 +19,8 @@ from shopctl.kernel.errors import ShopctlError
 
 # A heading, and the commands below it; CATALOGUE stands for the bundled file, LATEST for the import made last. A
 # command that ends with another exit code than 0 has it behind it; `FILE < TEXT` is a file that somebody has sent,
-# `<< FILE` behind a command is its standard input, `>> FILE` takes its output.
+# `<< FILE` behind a command is its standard input, `>> FILE` takes its output, `&` leaves it running; RUN is the run
+# begun last, HOSTING the address of a hosting service.
 _STORY = (
     ("A shop is a folder.", ("init",)),
     (
@@ -75,6 +78,40 @@ _STORY = (
         ),
     ),
     (
+        "A customer buys: each kind of product is provisioned as its template says. First what would be done.",
+        (
+            "provision plan BOX-HEARTH-16-GB --fields template,reservations,operations",
+            "provision start BOX-HEARTH-16-GB --customer anna",
+            "provision start WEB-PEBBLE-MONTHLY --customer anna --set seats=2",
+            "provision start SET-FIRST-SITE --customer anna",
+        ),
+    ),
+    (
+        "A download needs a licence key, and its pool is empty: the run waits. Keys come, and it is tried again.",
+        (
+            "catalogue set DOM-COM attributes.licence_pool=domains",
+            "provision start DOM-COM --customer anna # 8",
+            "provision list --state waiting",
+            "keys < COM-7Q2M-XK41 COM-9T5W-PB83",
+            "licence add domains keys",
+            "provision retry RUN --verify",
+            "provision show RUN",
+        ),
+    ),
+    (
+        "A hosted service is asked for over HTTP. It takes its time, and answers at the address that it was given.",
+        (
+            "catalogue set SRV-MOVE-WEB attributes.service_url=HOSTING",
+            "serve --port 0 --ready-file serving &",
+            "provision start SRV-MOVE-WEB --customer anna # 8",
+            "provision watch RUN --timeout 2s # 8",
+            "worker --until-idle",
+            "provision list --limit 3",
+            "instance list --customer anna",
+            "store fsck --query 'length([?state!=`ok`])' -o json",
+        ),
+    ),
+    (
         "People and programs: a role, an operator with a password, a service with a secret.",
         (
             "role create clerk --permit catalogue:write --permit stock:*",
@@ -115,17 +152,27 @@ def demo(ctx: Context) -> None:
     end.
     """
     from shopctl.catalogue import bundled
+    from shopctl.cli.demo_hosting import hosting
 
     shop = ctx.obj
     # Made up for this run: no secret ships with the program.
     password = "-".join(secrets.token_hex(3) for _ in range(4))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOPCTL_")}
-    with tempfile.TemporaryDirectory(prefix="shopctl-demo-") as folder, bundled.catalogue() as catalogue, chdir(folder):
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shopctl-demo-"))
+        catalogue = stack.enter_context(bundled.catalogue())
+        stack.enter_context(chdir(folder))
+        environ["HOSTING"] = stack.enter_context(hosting())
+        # The hosting service is on this machine, which outgoing calls may not reach unless they are told so.
+        environ["SHOPCTL_NETWORK__ALLOW_PRIVATE"] = "127.0.0.1"
         Path("password").write_text(password)
         for heading, lines in _STORY:
             _say(f"\n{_strong(heading, shop.colour(sys.stdout))}")
             for line in lines:
-                _run(line, catalogue, environ)
+                if line.endswith(" &"):
+                    stack.enter_context(_beside(line.removesuffix(" &"), environ))
+                else:
+                    _run(line, catalogue, environ)
     _say("\nThe temporary shop is gone. Make your own with: shopctl init")
 
 
@@ -141,8 +188,11 @@ def _run(line: str, catalogue: Path, environ: dict[str, str]) -> None:
     line, _, fed = line.partition(" << ")
     # Neither the caller's shop nor his settings may have a part in this.
     shop = Shop(environ={**environ, "XDG_CONFIG_HOME": os.getcwd()})
+    line = line.replace("HOSTING", environ["HOSTING"])
     if "LATEST" in line:
         line = line.replace("LATEST", shop.services.imports.list(1)[0].import_id)
+    if "RUN" in line.split():
+        line = line.replace("RUN", _waiting_run(shop))
     redirected = f" < {fed}" * bool(fed) + f" > {out}" * bool(out)
     _say(f"\n$ shopctl {line.replace('CATALOGUE', catalogue.name)}{redirected}")
     words = [str(catalogue) if word == "CATALOGUE" else word for word in shlex.split(line)]
@@ -150,6 +200,32 @@ def _run(line: str, catalogue: Path, environ: dict[str, str]) -> None:
         found = _told(words, shop, expected=int(code or 0), line=line)
     if found != int(code or 0):
         raise DemoFailed(command=line, reason=f"it ended with exit code {found}")
+
+
+def _waiting_run(shop: Shop) -> str:
+    from shopctl.provisioning.queries import Filters
+
+    return str(next(iter(shop.services.provisioning.list(Filters(), limit=1)))["run_id"])
+
+
+@contextmanager
+def _beside(line: str, environ: dict[str, str]) -> Iterator[None]:
+    """A command that runs until the demo ends, such as the server; its address is where others answer."""
+    _say(f"\n$ shopctl {line} &")
+    ready = Path(shlex.split(line)[-1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shopctl", *shlex.split(line)], env=environ, stderr=subprocess.STDOUT
+    )
+    try:
+        while not ready.exists():
+            if process.poll() is not None:
+                raise DemoFailed(command=line, reason=f"it ended with exit code {process.returncode}")
+            time.sleep(0.05)
+        environ["SHOPCTL_HTTP__BASE_URL"] = ready.read_text().strip()
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from shopctl.cli.permissions import asked
+from shopctl.cli.permissions import OWN, asked
 
 if TYPE_CHECKING:
+    from shopctl.auth.verifying import Caller
     from shopctl.cli.shop import Shop
 
 
@@ -21,11 +22,11 @@ def admit(shop: Shop, command: str, values: Mapping[str, object]) -> None:
     if not wanted or not shop.settings.get("cli.require_login") or not shop.settings.has_shop:
         return
     from shopctl.auth.jose.errors import TokenRefused
-    from shopctl.cli.identity import NotLoggedIn, identified
+    from shopctl.cli.identity import NotLoggedIn
     from shopctl.storage.errors import SchemaOutdated
 
     try:
-        caller = identified(shop, wanted).caller
+        caller = _caller(shop, command, values, wanted)
     except (NotLoggedIn, TokenRefused):
         if command == "user add" and shop.services.users.is_empty():
             _first(shop, values)
@@ -37,6 +38,24 @@ def admit(shop: Shop, command: str, values: Mapping[str, object]) -> None:
             return
         raise
     shop.act_as(f"user:{caller.name}")
+
+
+def _caller(shop: Shop, command: str, values: Mapping[str, object], wanted: Sequence[str]) -> Caller:
+    """Who calls, with the permissions asked for, or without them where it is about himself; then the shop knows."""
+    from shopctl.auth.verifying import PermissionMissing
+    from shopctl.cli.identity import identified
+
+    if command not in OWN:
+        return identified(shop, wanted).caller
+    caller = identified(shop).caller
+    if not shop.services.users.is_called(str(values.get("name")), caller.user_id):
+        return identified(shop, wanted).caller
+    try:
+        for permission in wanted:
+            caller.require(permission)
+    except PermissionMissing:
+        shop.for_oneself = True
+    return caller
 
 
 def _first(shop: Shop, values: Mapping[str, object]) -> None:

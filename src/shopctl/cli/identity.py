@@ -95,17 +95,29 @@ def _caller(shop: Shop, token: str, permissions: Sequence[str]) -> Caller:
 
 
 def _renewed(shop: Shop, file: LoginFile, stale: KeptLogin) -> KeptLogin:
-    """The login with a new access token: of several processes one refreshes, and the others read what it got."""
+    """The login with a new access token: of several processes one refreshes, and the others read what it got.
+
+    A refresh token used twice ends the session (RFC 9700, section 4.14.2), so a process that is killed must not leave
+    one without its successor: the successor is chosen and kept first. Who comes next uses it if it was handed out, and
+    else the former one, which then was not used.
+    """
+    from shopctl.auth.tokens import new_refresh_token
+
+    tokens = shop.services.tokens
     with file.alone():
         present = file.read()
         if present is None:
             raise NotLoggedIn()
         if present.access_token != stale.access_token:
             return present
+        if present.next_refresh_token is not None and tokens.knows_refresh(present.next_refresh_token):
+            present = present._replace(refresh_token=present.next_refresh_token)
+        successor = new_refresh_token()
+        file.write(present._replace(next_refresh_token=successor))
         try:
-            tokens = shop.services.tokens.refresh(present.refresh_token)
+            issued = tokens.refresh(present.refresh_token, successor=successor)
         except InvalidGrant as refused:
             raise LoginEnded("revoked", str(refused.facts["reason"])) from None
-        login = kept(tokens, present.user, present.user_id, shop.services.clock.now())
+        login = kept(issued, present.user, present.user_id, shop.services.clock.now())
         file.write(login)
     return login

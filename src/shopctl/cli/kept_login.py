@@ -24,6 +24,7 @@ from shopctl.storage.process_lock import PAUSE, try_lock
 
 WAIT = 30.0  # seconds
 _FORMAT = "shopctl login 1"
+_NEXT = "next_refresh_token"
 
 
 class LoginUnreadable(NotAllowed):
@@ -48,13 +49,17 @@ class LoginBusy(Locked):
 
 
 class KeptLogin(NamedTuple):
-    """What is kept: who it is, the access token with its end, and the refresh token that is good for the next ones."""
+    """What is kept: who it is, the access token with its end, and the refresh token that is good for the next ones.
+
+    `next_refresh_token` is there while the next ones are being fetched: it will replace the refresh token.
+    """
 
     user: str
     user_id: str
     access_token: str
     expires_at: Instant
     refresh_token: str
+    next_refresh_token: str | None = None
 
 
 class LoginFile:
@@ -85,13 +90,15 @@ class LoginFile:
         check_private(str(self.path))
         try:
             fields = json.loads(content)
-            kept = KeptLogin(**{name: fields[name] for name in KeptLogin._fields})
+            kept = KeptLogin(**{name: fields[name] for name in KeptLogin._fields if name != _NEXT or name in fields})
             if fields["format"] != _FORMAT or type(kept.expires_at) is not int:
                 raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise LoginUnreadable(path=self.path, reason="it is not what shopctl login has written") from None
         remember_secret(kept.access_token)
         remember_secret(kept.refresh_token)
+        if kept.next_refresh_token is not None:
+            remember_secret(kept.next_refresh_token)
         return kept
 
     def write(self, login: KeptLogin) -> None:
@@ -134,6 +141,8 @@ class LoginFile:
                 if time.monotonic() > deadline:
                     raise LoginBusy(path=self.path)
                 time.sleep(PAUSE)
+            for draft in self.path.parent.glob(f"{self.path.name}.*.tmp"):
+                draft.unlink(missing_ok=True)  # tokens that a process left which was killed at writing them
             yield
         finally:
             os.close(lock)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from shopctl.cli.options import Context
+from shopctl.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from shopctl.auth.keys import Rotation
     from shopctl.operations.resealing import ResealedDatabase
 
 noun = typer.Typer(help="Keys that sign tokens and seal columns.", no_args_is_help=True)
@@ -17,6 +19,13 @@ noun = typer.Typer(help="Keys that sign tokens and seal columns.", no_args_is_he
 Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's id, or how it begins.")]
 Which = Annotated[Literal["shop", "auth", "all"], typer.Option("--database", help="Which database; both by default.")]
 _COLUMNS = ("key", "state", "tokens", "retirable_at", "activated_at")
+
+
+class NoKeyToMake(UsageError):
+    """--new-key makes the file that --to names, and --to names none."""
+
+    code = "usage.no_key_to_make"
+    hint = "Give --to file:PATH with it; without --to the key's file is given another key by itself."
 
 
 @noun.command("list")
@@ -40,9 +49,10 @@ def rotate(
             shop.show(found._asdict())
         return
     listed = keys.list()
-    planned: dict[str, Any] = {**found._asdict(), "keys": listed}
+    planned: dict[str, Any] = {**found._asdict(), "keys": listed, "dry_run": True}
     planned["next"] = "a new one" if found.rotated else found.next
     shop.show(planned, rows="keys", columns=_COLUMNS)
+    shop.note(_would(found))
 
 
 @noun.command()
@@ -74,25 +84,43 @@ def reseal(
     to: Annotated[
         str | None, typer.Option("--to", metavar="SOURCE", help="Pass to the key at file:PATH, env:NAME, pkcs11:…")
     ] = None,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Have the key at file:PATH made when there is none.")
+    ] = False,
 ) -> None:
     """Re-encrypt all that is sealed under new keys, prove that the old ones are not used any more, and drop them.
 
     Others may go on working meanwhile. Run again after a kill, it goes on where it stopped. With --to the setting
-    must name the new source afterwards.
+    must name the new source afterwards; a file that it names must be there, unless --new-key is given.
     """
     from shopctl.cli.progress import progress
     from shopctl.operations.resealing import reseal as use_case
     from shopctl.storage.migrations import CHAINS
 
     shop = ctx.obj
+    if new_key and not (to or "").startswith("file:"):
+        raise NoKeyToMake()
     targets = shop.services.sealed(*(CHAINS if database == "all" else (database,)))
     source = shop.settings.resolved("auth.key_encryption_key", to) if to else None
     with progress(shop, "Resealing") as bar:
-        done = use_case(targets, to=source, progress=lambda chain, cells, total: bar.update(cells, rows=cells))
+        done = use_case(
+            targets, to=source, new_key=new_key, progress=lambda chain, cells, total: bar.update(cells, rows=cells)
+        )
     shop.show([_resealed(each) for each in done], columns=("database", "cells", "proved", "kek", "seconds"))
     if source:
         for target in targets:  # a path as it is from everywhere: in shopctl.toml it would begin at that file's folder
             shop.note(f"Set {target.setting} = {json.dumps(source)} now, in shopctl.toml or where it is set.")
+
+
+def _would(found: Rotation) -> str:
+    if not found.rotated:
+        return "Nothing would be rotated: the signing key is not old enough."
+    assert found.active is not None
+    assert found.passive is not None
+    return (
+        f"{found.active[:12]} would sign from then on, {found.passive[:12]} would only verify, and a new key would be"
+        " announced. Nothing was changed."
+    )
 
 
 def _resealed(done: ResealedDatabase) -> dict[str, Any]:

@@ -70,6 +70,10 @@ PERMISSIONS: dict[str, str | None] = {
     "provision approve": "provision:approve",
     "provision signal": "provision:write",
     "provision skip": "provision:write",
+    "licence list": "licence:read",
+    "licence add": "licence:write",
+    "store fsck": "db:read",
+    "explain": "provision:read",
     "worker": "provision:write",
     "user list": "user:read",
     "user show": "user:read",
@@ -111,9 +115,21 @@ PERMISSIONS: dict[str, str | None] = {
     "login": FREE,
     "logout": FREE,
     "whoami": FREE,
+    "event list": "event:read",
+    "event show": "event:read",
+    "event subscribers": "event:read",
+    "event deliver": "event:write",
+    "event replay": "event:write",
+    "serve": "serve:run",
     "audit list": "audit:read",
     "audit verify": "audit:read",
     "audit checkpoint": "audit:read",
+    "backup create": "backup:write",
+    "backup list": "backup:read",
+    "backup verify": "backup:read",
+    "backup restore": "backup:write",
+    "backup drill": "backup:write",
+    "backup prune": "backup:write",
     "config show": "config:read",
     "config explain": "config:read",
     "config path": "config:read",
@@ -121,10 +137,14 @@ PERMISSIONS: dict[str, str | None] = {
     "db check": "db:read",
     "db upgrade": "db:write",
     "db move": "db:write",
+    "db resume": "db:write",
     "plugin list": "plugin:read",
     "completion show": FREE,
     "completion install": FREE,
 }
+
+OWN = ("user show", "user explain-permission", "user password", "user mfa")
+"""About himself everybody may run these; whoever changes what he logs in with shows his password once more."""
 
 
 def asked(command: str, values: Mapping[str, object]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shopctl.cli.complete import complete_sku
 from shopctl.cli.options import Context, Sku
+from shopctl.cli.working import PARTIAL, Jitter, MaxRuntime, MetricsFile, show_tally
 from shopctl.kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 noun = typer.Typer(help="Products provisioned for customers, and runs that stand still.", no_args_is_help=True)
 
 PENDING = 8  # accepted, not finished
-REMOTE_FAILED = 7
-PARTIAL = 6
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 Runs = Annotated[list[str] | None, typer.Argument(metavar="[RUN...]", help="One or more runs.")]
@@ -49,10 +49,10 @@ Like = Annotated[
 ]
 
 
-class NothingNamed(UsageError):
+class NoRunNamed(UsageError):
     """There is nothing named to {what}."""
 
-    code = "usage.nothing_named"
+    code = "usage.no_run_named"
     hint = "{remedy}"
 
 
@@ -156,8 +156,8 @@ def watch(
     from shopctl.cli.provision_watching import watched
 
     shop = ctx.obj
-    state = watched(shop, run, None if timeout is None else float(shop.seconds(timeout)))
-    _exit_by(state)
+    state, error = watched(shop, run, None if timeout is None else float(shop.seconds(timeout)))
+    _exit_by(shop, run, state, error)
 
 
 @noun.command()
@@ -172,15 +172,18 @@ def retry(
     verify: Annotated[
         bool, typer.Option("--verify", help="Wait until the step has passed, and succeed only then.")
     ] = False,
+    max_runtime: MaxRuntime = None,
+    jitter: Jitter = None,
+    metrics_file: MetricsFile = None,
 ) -> None:
     """Try again what stands still, or what is due."""
     shop = ctx.obj
-    service = shop.services.provisioning
     if due:
-        _tally(shop, service.work_due())
+        _work_due(shop, max_runtime, jitter, metrics_file)
         return
+    service = shop.services.provisioning
     if not runs and not failed and like is None:
-        raise NothingNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
+        raise NoRunNamed(what="retry", remedy="Name runs, or give --due, --failed or --like FINGERPRINT.")
     if not runs:
         from shopctl.provisioning.service import STUCK
 
@@ -216,7 +219,7 @@ def cancel(
     shop = ctx.obj
     if not runs:
         if like is None and state is None and sku is None and customer is None:
-            raise NothingNamed(what="cancel", remedy="Name runs, or say which by --state, --sku, --customer or --like.")
+            raise NoRunNamed(what="cancel", remedy="Name runs, or say which by --state, --sku, --customer or --like.")
         states = state or ["pending", "running", "waiting", "parked"]
         runs = list(shop.services.provisioning.found(_filters(states, sku=sku, customer=customer, fingerprint=like)))
         if not runs:
@@ -266,7 +269,7 @@ def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="ST
 
 def parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
     """What `--from` and `--set` say, as one object."""
-    from shopctl.cli.json_files import json_object
+    from shopctl.cli.given_files import json_object
     from shopctl.provisioning.parameters import parsed
 
     return {**(json_object(source) if source is not None else {}), **parsed(values or ())}
@@ -289,23 +292,41 @@ def _confirm(shop: Shop, what: str, runs: list[str]) -> None:
 
 def started(shop: Shop, row: dict[str, Any]) -> None:
     """Show a run that was begun; the exit code says how it stands."""
-    shop.show(row)
-    _exit_by(row["state"])
+    shop.show(row, columns=("run_id", "state", "instance_id"))
+    _exit_by(shop, row["run_id"], row["state"], row.get("error"))
 
 
-def _exit_by(state: str) -> None:
-    if state == "completed":
+def _exit_by(shop: Shop, run_id: str, state: str, error: Any = None) -> None:
+    """Nothing for a run that is completed. Raises RunFailed for one that stands still, Exit 8 for one that goes on."""
+    if state in ("failed", "parked", "cancelled"):
+        from shopctl.provisioning.errors import RunFailed
+
+        raise RunFailed(id=run_id, state=state, **(error or {"step": "-", "message": "it was called off"}))
+    if state != "completed":
+        shop.note(f"It goes on; watch it with: shopctl provision watch {run_id}")
+        raise typer.Exit(PENDING)
+
+
+def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_file: Path | None) -> None:
+    """Work on what is due; that there is nothing is found out without a worker, which costs next to nothing."""
+    from shopctl.cli.working import work
+    from shopctl.workflow.queries import any_due
+    from shopctl.workflow.tally import Tally
+
+    services = shop.services
+    with services.database.read() as unit:
+        idle = not any_due(unit, services.clock.now())
+    if idle and jitter is None:
+        show_tally(shop, Tally(), metrics_file, idle=True)
         return
-    raise typer.Exit(REMOTE_FAILED if state in ("failed", "parked", "cancelled") else PENDING)
+    work(shop, max_runtime=max_runtime, jitter=jitter, metrics_file=metrics_file)
 
 
 def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:
-    """What a worker did; nothing is said where there was nothing to do, as cron likes it."""
-    from shopctl.workflow.runner import Tally
+    """What was done with runs that an operator has named; exit 6 when some stand still again."""
+    from shopctl.workflow.tally import Tally
 
-    idle = tally is None
     tally = tally or Tally()
-    if not idle or shop.output != "table":
-        shop.show(tally.shown())
+    show_tally(shop, tally, idle=not tally.claimed)
     if (tally.failed if failed is None else failed) and not cancelled:
         raise typer.Exit(PARTIAL)

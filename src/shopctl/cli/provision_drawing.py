@@ -53,7 +53,11 @@ def drawn_run(run: Mapping[str, Any]) -> str:
         error = run["error"]
         lines.append(f"{'undoing ' if error.get('undo') else ''}{error.get('step')}: {error.get('message')}")
         lines.append(f"  ({error.get('code')})")
-    told = {"worked on by": run["worker"], "next at": run["next_at"], "expected by": run["eta"]}
+    told = {
+        "worked on by": run["worker"],
+        "next at": run["next_at"] and _moment(run["next_at"]),
+        "expected by": run["eta"] and _moment(run["eta"]),
+    }
     lines += [f"{name} {value}" for name, value in told.items() if value]
     lines += ["", *step_lines(run["steps"])]
     if run["parts"]:
@@ -74,7 +78,7 @@ def step_lines(steps: list[dict[str, Any]]) -> list[str]:
         if step["waits_for"]:
             line += f"  for {step['waits_for']}"
         if step["next_at"] and step["state"] == "retrying":
-            line += f"  again at {step['next_at']}"
+            line += f"  again at {_moment(step['next_at'])}"
         if step["error"] and step["state"] not in ("succeeded", "undone"):
             line += f"  {step['error']['message']}"
         lines.append(line.rstrip())
@@ -86,7 +90,12 @@ def history_line(entry: Mapping[str, Any]) -> str:
     facts = [str(entry[name]) for name in ("step", "signal", "reason") if entry.get(name)]
     if entry.get("error"):
         facts.append(f"({entry['error'].get('message')})")
-    return f"  {entry['at']}  {entry['event']} {' '.join(facts)}".rstrip()
+    return f"  {_moment(entry['at'])}  {entry['event']} {' '.join(facts)}".rstrip()
+
+
+def _moment(text: str) -> str:
+    """Without the fraction of a second, which nobody reads."""
+    return f"{text.partition('.')[0].removesuffix('Z')}Z"
 
 
 def _short(value: object) -> str:

@@ -16,8 +16,8 @@ _OVER = ("completed", "failed", "cancelled", "parked")
 VERIFY_WITHIN = 60.0  # seconds; a step that has to wait for longer has not passed
 
 
-def watched(shop: Shop, run_id: str, seconds: float | None) -> str:
-    """Show a run until it has ended or `seconds` have passed; the state in which it was left."""
+def watched(shop: Shop, run_id: str, seconds: float | None) -> tuple[str, Any]:
+    """Show a run until it has ended or `seconds` have passed; the state in which it was left, and its error."""
     if shop.output == "table" and sys.stdout.isatty():
         return _live(shop, run_id, seconds)
     told = 0
@@ -30,8 +30,7 @@ def watched(shop: Shop, run_id: str, seconds: float | None) -> str:
 
                 print(json.dumps({"run_id": run_id, **entry}, ensure_ascii=False), flush=True)
         told = len(found["history"])
-        state = str(found["state"])
-    return state
+    return str(found["state"]), found["error"]
 
 
 def verified(shop: Shop, run_ids: list[str]) -> int:
@@ -57,16 +56,14 @@ def _looked(shop: Shop, run_id: str, seconds: float | None) -> Any:
         time.sleep(_PAUSE)
 
 
-def _live(shop: Shop, run_id: str, seconds: float | None) -> str:
+def _live(shop: Shop, run_id: str, seconds: float | None) -> tuple[str, Any]:
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
     console = Console(highlight=False)
-    state = ""
     with Live(console=console, refresh_per_second=4, transient=False) as live:
         for found in _looked(shop, run_id, seconds):
             shown = {**found, "history": found["history"][-8:]}
             live.update(Text(drawn_run(shown), no_wrap=True, overflow="ellipsis"))
-            state = str(found["state"])
-    return state
+    return str(found["state"]), found["error"]

@@ -20,7 +20,7 @@ from shopctl.cli import app
 from shopctl.cli.global_options import GLOBAL_OPTIONS
 from shopctl.cli.help import argument_name, option_usage, summary
 from shopctl.cli.parsing import Noun
-from shopctl.cli.permissions import PERMISSIONS
+from shopctl.cli.permissions import OWN, PERMISSIONS
 from shopctl.cli.root import Root
 from shopctl.kernel.errors import ShopctlError
 from shopctl.kernel.settings_table import SETTINGS
@@ -156,6 +156,8 @@ def permissions_page() -> str:
         shown = f"`{permission}`" if permission else "none"
         lines.append(f"| {shown} | {', '.join(f'`{command}`' for command in asking[permission])} |")
     lines.append("| `plugin:run:NOUN` | every command of a plugin's noun |")
+    own = ", ".join(f"`{command}`" for command in OWN)
+    lines += ["", f"About himself everybody may run these without the permission: {own}."]
     return "\n".join(lines) + "\n"
 
 

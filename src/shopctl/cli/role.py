@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from shopctl.cli.options import Context
-from shopctl.cli.user_reports import Permissions, warn_of_unknown
+from shopctl.cli.options import Confirm, Context
+from shopctl.cli.user_reports import Permissions, confirmed, warn_of_unknown
 
 noun = typer.Typer(help="Named sets of permissions.", no_args_is_help=True)
 
@@ -63,7 +63,13 @@ def permit(ctx: Context, role: Role, permissions: Permissions = None, inherit: I
 
 
 @noun.command()
-def forbid(ctx: Context, role: Role, permissions: Permissions = None, inherit: Inherit = None) -> None:
-    """Take permissions or an inheritance from a role: tokens of all who have it are refused at the next request."""
+def forbid(
+    ctx: Context, role: Role, permissions: Permissions = None, inherit: Inherit = None, confirm: Confirm = None
+) -> None:
+    """Take permissions or an inheritance from a role: tokens of all who have it are refused at the next request.
+
+    From the last who may do everything (*) that is taken only with --confirm ROLE.
+    """
     shop = ctx.obj
-    shop.show(shop.services.roles.forbid(role, permissions or (), parents=inherit or ()))
+    last = confirmed(shop, role, confirm, "the role")
+    shop.show(shop.services.roles.forbid(role, permissions or (), parents=inherit or (), last_owner=last))

@@ -82,6 +82,15 @@ def from_file(path: Path, what: str) -> str:
     return remembered(first_line(_content(path), str(path), what))
 
 
+def file_lines(path: Path, what: str) -> list[str]:
+    """The lines of a file, of which the first is there; `-` is standard input. Raises NoSecret, SecretUnreadable."""
+    if path == Path("-"):
+        return stdin_lines(what)
+    content = _content(path)
+    first_line(content, str(path), what)
+    return [line.removesuffix("\r") for line in _text(content, str(path), what).split("\n")]
+
+
 def tell_strength(shop: Shop, password: str, *names: str | None) -> None:
     """Say to a person at the terminal how well a new password that was taken stands up to guesses."""
     if not shop.interactive or shop.quiet:

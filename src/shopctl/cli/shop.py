@@ -45,6 +45,8 @@ class Shop:
         self.environ = dict(os.environ) if environ is None else environ
         self.actor: str | None = None
         """Who acts, as the audit trails name him: None for the operating system's user."""
+        self.for_oneself = False
+        """Whether the caller was let in because the command is about himself, for want of the permission."""
         self._settings: Settings | None = None
         self._services: Services | None = None
 

@@ -54,6 +54,13 @@ def _told(found: Status) -> str:
         lines.append(
             f"Audit      {_counted(found.audit['entries'], 'entries')}, {found.audit['unsealed']:,} not sealed yet"
         )
+    if (backups := found.backups) and backups.last_backup_at:
+        drilled = f"last drill {readable(backups.last_drill_at)}" if backups.last_drill_at else "never tried"
+        due = "; one is due: shopctl backup drill" if backups.drill_due else ""
+        lines.append(f"Backup     {readable(backups.last_backup_at)}, {drilled}{due}")
+    if backups and backups.paused_since:
+        since = readable(backups.paused_since)
+        lines.append(f"Paused     since the restore of {since}; when all is well: shopctl db resume")
     for each_import in found.imports:
         took = "" if each_import.seconds is None else f" in {each_import.seconds:,.1f} s"
         lines.append(

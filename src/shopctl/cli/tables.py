@@ -33,6 +33,10 @@ def table(shop: Shop, rows: list[Row], columns: Sequence[str] | None, title: str
     headings = [_heading(name) for name in names]
     widths = _widths([headings, *cells])
     if sys.stdout.isatty():
+        while _too_wide(widths, _terminal_width()) and widths[1:] and _is_of_moments([row[-1] for row in cells]):
+            # A moment in pieces is none: where there is no room for it, it is left out.
+            headings, cells = headings[:-1], [row[:-1] for row in cells]
+            widths, right = widths[:-1], right[:-1]
         widths = _fitted(widths, right, _terminal_width())
     lines = [_bold(shop, _line(headings, widths, right))]
     for row in cells:
@@ -76,12 +80,20 @@ def _compact(item: Any) -> str:
     return readable(item)
 
 
+def _too_wide(widths: list[int], space: int) -> bool:
+    return sum(widths) + len(_GAP) * (len(widths) - 1) > space
+
+
+def _is_of_moments(texts: list[str]) -> bool:
+    return all(not text or (len(text) == 20 and text[10] == "T" and text[-1] == "Z") for text in texts)
+
+
 def _fitted(widths: list[int], right: list[bool], space: int) -> list[int]:
     """Widths that fit the terminal: the widest texts give way. Numbers and the first column, which name a row and
     mean nothing when cut, stay; a table of which that is too much runs over the edge."""
     widths = list(widths)
     giving = [column for column in range(1, len(widths)) if not right[column]]
-    while giving and sum(widths) + len(_GAP) * (len(widths) - 1) > space:
+    while giving and _too_wide(widths, space):
         widest = max(giving, key=lambda column: widths[column])
         if widths[widest] <= _LEAST:
             break

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from shopctl.cli import secrets, user_credentials, user_feeds, user_reports
-from shopctl.cli.options import Context, Limit, Offset
+from shopctl.cli.options import Confirm, Context, Limit, Offset
 from shopctl.cli.secrets import PasswordFile, PasswordStdin
 from shopctl.cli.user_reports import Permissions, User
 from shopctl.kernel.errors import UsageError
@@ -105,9 +105,13 @@ def set_(ctx: Context, name: User, email: Email = None) -> None:
 
 
 @noun.command()
-def disable(ctx: Context, name: User) -> None:
-    """Keep a user out: tokens that he holds are refused at the next request."""
-    ctx.obj.show(ctx.obj.services.users.disable(name))
+def disable(ctx: Context, name: User, confirm: Confirm = None) -> None:
+    """Keep a user out: tokens that he holds are refused at the next request.
+
+    The last who may do everything (*) is kept out only with --confirm NAME.
+    """
+    last = user_reports.confirmed(ctx.obj, name, confirm, "the user")
+    ctx.obj.show(ctx.obj.services.users.disable(name, last_owner=last))
 
 
 @noun.command()
@@ -130,9 +134,15 @@ def grant(ctx: Context, name: User, permissions: Permissions = None, role: Roles
 
 
 @noun.command()
-def revoke(ctx: Context, name: User, permissions: Permissions = None, role: Roles = None) -> None:
-    """Take permissions and roles from a user: tokens that he holds are refused at the next request."""
-    ctx.obj.show(ctx.obj.services.users.revoke(name, permissions or (), roles=role or ()))
+def revoke(
+    ctx: Context, name: User, permissions: Permissions = None, role: Roles = None, confirm: Confirm = None
+) -> None:
+    """Take permissions and roles from a user: tokens that he holds are refused at the next request.
+
+    From the last who may do everything (*) that is taken only with --confirm NAME.
+    """
+    last = user_reports.confirmed(ctx.obj, name, confirm, "the user")
+    ctx.obj.show(ctx.obj.services.users.revoke(name, permissions or (), roles=role or (), last_owner=last))
 
 
 user_credentials.register(noun)

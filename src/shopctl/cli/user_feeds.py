@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shopctl.cli.catalogue_feeds import BothWantStandardOutput, OnError, RejectsFile, size_of
+from shopctl.cli.catalogue_feeds import OnError, RejectsFile, Resume, size_of
 from shopctl.cli.options import Context, DetailedExitCode, DryRun
+from shopctl.cli.row_files import check_standard_output, tell
 from shopctl.kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,10 +34,6 @@ class UserFormat(StrEnum):
     ndjson = "ndjson"
 
 
-Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Go on where a killed import stopped. Every import does: what is done is unchanged."),
-]
 ExportAs = Annotated[
     UserFormat | None, typer.Option("--format", help="The format; by default that of FILE's name, else CSV.")
 ]
@@ -61,24 +59,25 @@ def import_(
     once is not taken again, whatever the user has done since: importing the same file again changes nothing.
 
     By default one bad row refuses the file and nothing changes; with --on-error skip-rows the good rows go in, some
-    thousands at a time. To go on after an import was killed, run it again. A second row about the same user is bad.
+    thousands at a time, and --resume goes on where such an import was killed. A second row about the same user is bad.
     """
     from shopctl.auth.importing.report import UserImport
     from shopctl.cli.progress import progress
 
     shop = ctx.obj
-    if rejects == "-" and shop.output != "table":
-        raise BothWantStandardOutput(one="--rejects -", other=f"-o {shop.output}")
-    request = UserImport(file, on_error.value, rejects, dry_run)
-    with progress(shop, "Importing", total=size_of(file)) as bar:
-        report = shop.services.user_imports.run(
-            request, lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected)
-        )
+    check_standard_output(shop, rejects)
+    request = UserImport(file, on_error.value, rejects, dry_run, resume)
+    try:
+        with progress(shop, "Importing", total=size_of(file)) as bar:
+            report = shop.services.user_imports.run(
+                request, lambda position, counts: bar.update(position, rows=counts.rows, rejects=counts.rejected)
+            )
+    except (KeyboardInterrupt, SystemExit) as left:
+        if request.resumable:
+            left.add_note(f"Go on with: {shlex.join(['shopctl', 'user', 'import', file, *_SKIPPING, '--resume'])}")
+        raise
     _warn(shop, report)
-    if rejects == "-":
-        shop.note(_summary(report, file))
-    else:
-        shop.show(report.as_dict(), text=lambda: _summary(report, file))
+    tell(shop, report, report.counts, file, rejects)
     report.raise_for_rejects()
     if detailed_exitcode and dry_run and report.counts.changed:
         raise typer.Exit(10)
@@ -129,30 +128,6 @@ def _warn(shop: Shop, report: Report) -> None:
         )
 
 
-def _summary(report: Report, file: str) -> str:
-    from shopctl.cli.catalogue_reports import numbered
-
-    counts = report.counts
-    name = "standard input" if file == "-" else file.rpartition("/")[2]
-    what = "Refused" if report.refused and not report.dry_run else "Dry run of" if report.dry_run else "Imported"
-    how = "nothing was changed" if report.refused or report.dry_run else f"{report.seconds:.1f} s"
-    would = "would be " if report.dry_run else ""
-    numbers = [
-        (counts.created, f"{would}added"),
-        (counts.updated, f"{would}changed"),
-        (counts.unchanged, "unchanged"),
-        (counts.rejected, "not taken"),
-    ]
-    lines = [f"{what} {name}: {counts.rows:,} row{'' if counts.rows == 1 else 's'}, {how}"]
-    lines += numbered([each for each in numbers if each[0]])
-    if report.rejects:
-        lines += ["", "Not taken:"]
-        lines += [f"  line {each['line']}  {each['field']}: {each['message']}" for each in report.rejects[:_SHOWN]]
-        if (more := counts.rejected - _SHOWN) > 0:
-            lines.append(f"  … and {more:,} more")
-    return "\n".join(lines)
-
-
 def _told(done: Exported, hashes: bool, out: str) -> list[str]:
     lines = [f"{done.users:,} user{'' if done.users == 1 else 's'} written" + (f" to {out}" if out != "-" else "")]
     if hashes and done.own_hashes:
@@ -166,4 +141,4 @@ def _told(done: Exported, hashes: bool, out: str) -> list[str]:
     return lines
 
 
-_SHOWN = 10
+_SKIPPING = ("--on-error", OnError.skip_rows.value)

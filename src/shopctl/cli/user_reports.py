@@ -21,11 +21,13 @@ Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="Such as c
 
 
 def explain_permission(ctx: Context, name: User, permission: Permission) -> None:
-    """Say whether a user may do something, by which permission, and where that comes from."""
+    """Say whether a user may do something, by which permission, and where that comes from; exit 4 when he may not."""
     shop = ctx.obj
     warn_of_unknown(shop, [permission])
     found = shop.services.users.explain_permission(name, permission)
     shop.show(found, text=lambda: _told(found))
+    if not found["allowed"]:
+        raise typer.Exit(4)
 
 
 def review(ctx: Context) -> None:
@@ -39,6 +41,14 @@ def register(noun: typer.Typer) -> None:
     """Add these verbs to `shopctl user`."""
     noun.command("explain-permission")(explain_permission)
     noun.command()(review)
+
+
+def confirmed(shop: Shop, name: str, given: str | None, what: str) -> bool:
+    """Whether `--confirm` repeats the name. Raises WrongName for another one."""
+    if given is None:
+        return False
+    shop.confirm_name(name, given, what)
+    return True
 
 
 def warn_of_unknown(shop: Shop, permissions: Iterable[str]) -> None:

@@ -97,14 +97,14 @@ class AssignedTwice(UsageError):
 
 
 class RowsRejected(InvalidData):
-    """{rejected:,} of {rows:,} rows cannot be taken, so the file was refused; nothing was changed."""
+    """{rejected:,} of {rows:,} rows cannot be taken, so the file {was} refused; nothing was changed."""
 
     code = "customer.rows_rejected"
     hint = "{remedy} To take only the good rows: --on-error skip-rows"
 
 
 class RowsSkipped(Partial):
-    """{rejected:,} of {rows:,} rows were not taken, the rest was."""
+    """{rejected:,} of {rows:,} rows {were_not} taken, the rest {was}."""
 
     code = "customer.rows_skipped"
     hint = "{remedy}"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from shopctl.customers.deciding import Decided, Deciding
 from shopctl.customers.errors import RowsRejected, RowsSkipped
@@ -20,6 +20,7 @@ from shopctl.customers.rows import COLUMNS
 from shopctl.customers.storing import Storing
 from shopctl.kernel import ids
 from shopctl.kernel.clock import Clock
+from shopctl.records.outcome import RowImport, facts_of_rejects, shown
 from shopctl.records.reading import Row, RowFile
 from shopctl.records.rejects import Reject, RejectsFile, check_place
 from shopctl.records.source import Limits
@@ -36,19 +37,11 @@ BATCH = 500  # rows of a unit, fewer where they are long
 _LIMITS = Limits(record_bytes=1 << 20)
 
 
-class ImportRequest(NamedTuple):
-    """One import: where the file is, and what to do with rows that cannot be taken."""
-
-    path: str  # "-": standard input
-    on_error: Literal["reject-file", "skip-rows"] = "reject-file"
-    rejects: str | None = None  # where to write the rejects; by default into the shop's folder
-    dry_run: bool = False
-
-
 @dataclass
 class Report:
     """What an import did, or (dry run, or refused) would do; `rejects` are the first of them."""
 
+    import_id: str = ""
     rows: int = 0
     created: int = 0
     updated: int = 0
@@ -58,6 +51,7 @@ class Report:
     rejects_file: str | None = None
     dry_run: bool = False
     refused: bool = False  # nothing was changed because of the rejects
+    resumed: ClassVar[bool] = False
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,10 +62,7 @@ class Report:
         """Say with an error that rows were not taken. Raises RowsRejected (exit 12), RowsSkipped (exit 6)."""
         if not self.rejected:
             return
-        remedy = f"Correct them in {self.rejects_file} and import that file."
-        if self.rejects_file in (None, "-"):
-            remedy = "Correct the rows on standard output and import those." if self.rejects_file else ""
-        facts = {"rejected": self.rejected, "rows": self.rows, "remedy": remedy}
+        facts = facts_of_rejects(self.rows, self.rejected, self.rejects_file, dry_run=self.dry_run)
         raise RowsRejected(**facts) if self.refused else RowsSkipped(**facts)
 
 
@@ -98,7 +89,7 @@ class ImportService:
         self._users = users
         self._rejects_folder = rejects_folder
 
-    def run(self, request: ImportRequest, progress: Progress = lambda position, report: None) -> Report:
+    def run(self, request: RowImport, progress: Progress = lambda position, report: None) -> Report:
         """Import a file.
 
         Raises BrokenFeed when it cannot be read as a whole, NotFound, RejectsUnwritable; rows that were not taken are
@@ -106,22 +97,25 @@ class ImportService:
         """
         check_place(request.rejects, request.path)
         began = time.monotonic()
-        place = request.rejects or f"{self._rejects_folder}/{ids.new('imp')}.csv"
+        import_id = ids.new("imp")
+        place = request.rejects or f"{self._rejects_folder}/{import_id}.csv"
         with Twice(request.path, COLUMNS, _LIMITS, spool=SealedSpool) as files:
             if request.dry_run or request.on_error == "reject-file":
-                report = self._pass(files.first(), request, place, progress, write=False)
+                report = self._pass(files.first(), request, import_id, place, progress, write=False)
                 if not request.dry_run and not report.rejected:
-                    report = self._pass(files.again(), request, place, progress, write=True)
+                    report = self._pass(files.again(), request, import_id, place, progress, write=True)
                 elif report.rejected:
                     report.refused = request.on_error == "reject-file"
             else:
-                report = self._pass(files.only(), request, place, progress, write=True)
+                report = self._pass(files.only(), request, import_id, place, progress, write=True)
         report.seconds = time.monotonic() - began
         return report
 
-    def _pass(self, file: RowFile, request: ImportRequest, place: str, progress: Progress, *, write: bool) -> Report:
+    def _pass(
+        self, file: RowFile, request: RowImport, import_id: str, place: str, progress: Progress, *, write: bool
+    ) -> Report:
         """Read the file to its end, and write what it says if that is wanted."""
-        report = Report(dry_run=request.dry_run)
+        report = Report(import_id, dry_run=request.dry_run)
         deciding = Deciding(self._sealer, self._users, self._clock)
         with ExitStack() as stack:
             stack.callback(file.close)
@@ -129,7 +123,7 @@ class ImportService:
             if write:
                 stack.enter_context(self._database.scrubbing())
             for batch in _batches(file):
-                decided = self._decided(deciding, batch, write)
+                decided = self._decided(deciding, batch, import_id if write else None)
                 deciding.done(decided)
                 for reject in decided.rejects:
                     rejects.add(reject)
@@ -140,21 +134,18 @@ class ImportService:
                 report.unchanged += len(batch) - len(decided.rejects) - len(decided.changes)
                 progress(file.position, report)
         report.rejects_file = rejects.path
-        report.rejects = [
-            {"line": each.line, "field": each.field, "code": each.code, "message": each.message}
-            for each in rejects.first
-        ]
+        report.rejects = [shown(each) for each in rejects.first]
         return report
 
-    def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
+    def _decided(self, deciding: Deciding, batch: Sequence[Row | Reject], import_id: str | None) -> Decided:
         """Decide; when another writer took the same id or address in between, again, and the row is rejected."""
         try:
-            return self._batch(deciding, batch, write)
+            return self._batch(deciding, batch, import_id)
         except ConstraintBroken:
-            return self._batch(deciding, batch, write)
+            return self._batch(deciding, batch, import_id)
 
-    def _batch(self, deciding: Deciding, batch: Sequence[Row | Reject], write: bool) -> Decided:
-        if not write:
+    def _batch(self, deciding: Deciding, batch: Sequence[Row | Reject], import_id: str | None) -> Decided:
+        if import_id is None:
             with self._database.read() as unit:
                 return deciding.decide(unit, batch)
         with self._database.unit() as unit:
@@ -162,7 +153,7 @@ class ImportService:
             if decided.changes:
                 Storing(unit, self._sealer).store(decided.changes)
                 facts = {"created": decided.created, "updated": decided.updated}
-                self._audit.record(unit, "customer.import", None, facts, count=len(decided.changes))
+                self._audit.record(unit, "customer.import", import_id, facts, count=len(decided.changes))
         return decided
 
 

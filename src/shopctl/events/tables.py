@@ -16,7 +16,7 @@ class Event(ShopTable, table=True):
 
     __table_args__ = (
         Index("ix_event_subject_number", "subject", "number"),
-        Index("ix_event_xid", "xid").ddl_if(dialect="postgresql"),
+        Index("ix_event_xid", "xid", "number").ddl_if(dialect="postgresql"),
     )
 
     number: int | None = Field(default=None, primary_key=True)
@@ -29,8 +29,24 @@ class Event(ShopTable, table=True):
 
 
 class Subscription(ShopTable, table=True):
-    """How far a subscriber has read: everything before `position` is done."""
+    """How far a subscriber has read, and how it fares with the event that comes next."""
 
     name: str = Field(primary_key=True)
-    position: int  # of the first event that is not, by number on SQLite and by `xid` on PostgreSQL
-    number: int = 0  # the last number done among those of the same `xid`
+    log: str  # whose numbers these are: another database's tell nothing here
+    position: int  # `xid` of the last event that is done; 0 on SQLite
+    number: int  # its number: what comes behind both, in this order, is to be delivered
+    attempts: int = 0  # how often the next event has failed
+    next_at: int = 0  # no delivery before
+    error: str | None = None  # of the last attempt
+
+
+class EventSetAside(ShopTable, table=True):
+    """An event that a subscriber failed to take again and again; kept until it is delivered by hand."""
+
+    __tablename__ = "event_set_aside"
+
+    subscriber: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    attempts: int
+    error: str
+    at: int

@@ -15,13 +15,15 @@ from shopctl.kernel.errors import one_line
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
-    from shopctl.hooks.specifications import Check, KeyOpener, Loader, Reader
+    from shopctl.hooks.specifications import ActionMaker, Check, KeyOpener, Loader, Reader, TemplateMaker
 
 SHAPES: dict[str, tuple[Any, ...]] = {
+    "shopctl_actions": (True,),
     "shopctl_commands": (True, str),
     "shopctl_doctor_checks": (True,),
     "shopctl_feed_readers": (True,),
     "shopctl_key_encryption_keys": (True,),
+    "shopctl_templates": (True,),
 }
 """What follows the name in a hook's tuples: True is something to call, a type is one of its values."""
 
@@ -55,6 +57,16 @@ def command_nouns() -> dict[str, tuple[Loader, str]]:
 def feed_readers() -> dict[str, Reader]:
     """The feed formats that plugins bring: name to reader. Never fails; what a reader raises is for its caller."""
     return {name: read for name, (read,) in _loaded().named("shopctl_feed_readers").items()}
+
+
+def actions() -> dict[str, ActionMaker]:
+    """The actions that plugins bring: name to maker. Never fails; what a maker raises is for its caller."""
+    return {name: make for name, (make,) in _loaded().named("shopctl_actions").items()}
+
+
+def templates() -> dict[str, TemplateMaker]:
+    """The templates that plugins bring: name to maker. Never fails; what a maker raises is for its caller."""
+    return {name: make for name, (make,) in _loaded().named("shopctl_templates").items()}
 
 
 def key_encryption_keys() -> dict[str, KeyOpener]:

@@ -13,6 +13,8 @@ Reader = Callable[[BinaryIO], Iterator[list[str]]]
 Loader = Callable[[], Any]
 Check = Callable[[Any], str | None]
 KeyOpener = Callable[[str], Any]
+ActionMaker = Callable[[Any], Any]
+TemplateMaker = Callable[[], dict[str, Any]]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -60,4 +62,24 @@ def shopctl_key_encryption_keys() -> list[tuple[str, KeyOpener]]:  # type: ignor
     tells the key from every other one; `wrap(key, aad)`, which encrypts 32 bytes; and `unwrap(wrapped, aad)`, which
     gives them back and raises ValueError when this key did not wrap them or `aad` differs. `aad` must be authenticated.
     The key itself need not leave its device. Whatever else is raised is shown as one line: let it hold no secret.
+    """
+
+
+@specification
+def shopctl_actions() -> list[tuple[str, ActionMaker]]:  # type: ignore[empty-body]
+    """Actions that steps of workflows may call beside the built-in ones: a list of (name, make).
+
+    `make(settings)` returns an object that satisfies `shopctl.workflow.ports.OutsideAction`, or `InsideAction` when all
+    it does is write to the shop's database in the unit it is handed. One object serves every step and thread. An
+    outside action is called with the key of the call: under one key its effect must happen once (`repetition =
+    "keyed"`), or do no harm when repeated (`"at_least_once"`), or else the step is left to an operator (`"never"`).
+    """
+
+
+@specification
+def shopctl_templates() -> list[tuple[str, TemplateMaker]]:  # type: ignore[empty-body]
+    """Templates of products, written in Python: a list of (name, make).
+
+    `make()` returns what a template's TOML file would hold, as a dictionary. A file of the shop's of the same name goes
+    before it.
     """

@@ -49,12 +49,13 @@ def parse(text: str, now: Instant | None = None) -> Instant:
     if text == "now":
         return Clock().now() if now is None else now
     try:
-        if ago := _AGO.match(text):
+        if text.endswith("ago") and (ago := _AGO.match(text)):
             span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
             instant = (Clock().now() if now is None else now) - span // _MICROSECOND
         else:
             moment = datetime.fromisoformat(text)
-            instant = (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
+            since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+            instant = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     except (ValueError, OverflowError):
         raise NotATime(text=text) from None
     if not _FIRST <= instant <= _LAST:

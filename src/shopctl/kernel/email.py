@@ -20,7 +20,9 @@ class InvalidEmail(InvalidData):
 
 def checked_email(email: str) -> str:
     """An address, NFC. Raises InvalidEmail."""
-    email = unicodedata.normalize("NFC", email.strip())
+    email = email.strip()
+    if not email.isascii():
+        email = unicodedata.normalize("NFC", email)
     local, at, domain = email.rpartition("@")
     fine = at and 0 < len(local) <= 64 and len(domain) > 0 and len(email) <= LONGEST_EMAIL
     if not fine or not email.isprintable() or _NEVER.search(email):
@@ -32,4 +34,4 @@ def checked_email(email: str) -> str:
 
 def email_key(email: str) -> str:
     """What two addresses are compared by; every provider that matters ignores case, also in the local part."""
-    return unicodedata.normalize("NFC", email.casefold())
+    return email.lower() if email.isascii() else unicodedata.normalize("NFC", email.casefold())

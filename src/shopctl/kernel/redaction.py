@@ -110,6 +110,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
         (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
         (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){2,4}"), MASK),
         (re.compile(r"\b(?:rt|cs|spt)_[\w-]{43}"), MASK),  # our own: shopctl.auth.system.random_secret
+        (re.compile(r"\bc1\.[\w-]{8,1000}\.[\w-]{43}"), MASK),  # our own: shopctl.workflow.callbacks
+        (re.compile(r"\b(signature=)[\w-]{43}"), rf"\1{MASK}"),  # our own: shopctl.provisioning.downloads
         (re.compile(r"\b(?:sk|rk)_(?:live|test)_\w{4,}|\bwhsec_[\w+/=-]{4,}|\b[a-z]{2,5}_\w{4,64}_secret_\w+"), MASK),
         (
             re.compile(

@@ -123,6 +123,11 @@ class Settings:
         return Path(self.get("audit.key_file"))
 
     @property
+    def backup_key_file(self) -> Path:
+        """Absolute path of the key that backups are encrypted under."""
+        return Path(self.get("backup.key_file"))
+
+    @property
     def log_level(self) -> str:
         """`debug`, `info`, `warning` or `error`."""
         return str(self.get("log.level"))

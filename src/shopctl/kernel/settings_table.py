@@ -168,6 +168,20 @@ SETTINGS: tuple[Setting, ...] = (
         "The shop's own shipments wait until `provision signal` says that they are picked, shipped and delivered.",
     ),
     Setting("audit.key_file", "path", ".shopctl/keys/audit.key", "The key that chains the audit trail, mode 0600."),
+    Setting("backup.folder", "path", ".shopctl/backups", "Where backups are put, listed and pruned."),
+    Setting(
+        "backup.key_file",
+        "path",
+        ".shopctl/keys/backup.key",
+        "The key that backups are encrypted under, mode 0600; a copy of it belongs elsewhere.",
+    ),
+    Setting("backup.pg_dump", "path", None, "The program pg_dump; by default the newest that is found."),
+    Setting(
+        "http.base_url",
+        "url",
+        "http://127.0.0.1:8000",
+        "Where other systems reach `serve`, for the URLs that they are handed.",
+    ),
     Setting(
         "log.level",
         "choice",

@@ -39,6 +39,14 @@ def upgrade(database: Database, chain: Chain, *, wait: float, folder: Path | Non
     return Upgrade(before, newest, tuple(script.revision for script in pending))
 
 
+def upgrade_within(unit: Unit, database: Database, chain: Chain) -> None:
+    """See `shopctl.storage.migrations.upgrade_within`."""
+    before = unit.value("select revision from schema_version where chain = :chain", chain=chain)
+    for script in scripts(FOLDER / chain):
+        if script.revision > before:
+            _run(unit, database, chain, script)
+
+
 def scripts(folder: Path) -> list[Script]:
     """The revisions of a chain, oldest first."""
     return list(reversed(list(ScriptDirectory(str(folder)).walk_revisions())))

@@ -10,13 +10,15 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import Partial, ShopctlError, one_line
 from shopctl.kernel.redaction import redact
 from shopctl.kernel.settings import Settings
+from shopctl.operations.backup_health import health
 from shopctl.operations.databases import url_of
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
-from shopctl.storage.files import check_private
+from shopctl.storage.files import check_private, folders_in
 from shopctl.storage.migrations import CHAINS, Chain
 
 LEAST_FREE = 256 << 20  # bytes; a merge of a large import needs a few hundred megabytes of write-ahead log
@@ -74,10 +76,10 @@ def _search(settings: Settings) -> Check:
 
 
 def _files(settings: Settings) -> Iterator[Check]:
-    places = [settings.home, settings.home / "keys", settings.home / "backups", settings.audit_key_file]
-    for place in places:
-        if place.exists():
-            yield _tried(f"permissions {place.name}", partial(_private, str(place)))
+    home = str(settings.home)
+    for place in (home, *folders_in(home), str(settings.audit_key_file), str(settings.backup_key_file)):
+        if os.path.exists(place):
+            yield _tried(f"permissions {os.path.basename(place)}", partial(_private, place))
     key = settings.audit_key_file
     if not key.exists():
         hint = "Make it with: shopctl init; or put it back from a safe place, else the audit trail cannot be verified."
@@ -121,6 +123,8 @@ def _databases(settings: Settings) -> Iterator[Check]:
                 setting = "auth.key_encryption_key" if chain == "auth" else "customers.key_encryption_key"
                 yield _sealing_keys(chain, settings.get(setting), database)
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
+                if chain == "shop":
+                    yield from _backups(database)
 
 
 def _schema(database: Database, chain: Chain) -> str:
@@ -174,6 +178,20 @@ def _postgres(chain: Chain, database: Database) -> Iterator[Check]:
     else:
         yield Check(f"{chain} durability", "ok", "fsync on", "")
     yield _tried(f"{chain} writers", lambda: _can_write(database))
+
+
+def _backups(database: Database) -> Iterator[Check]:
+    """Whether a backup was tried lately, in a shop that has any, and whether workers stand still."""
+    with database.read() as unit:
+        found = health(unit, Clock().now())
+    if found.drill_due:
+        last = f"the last good drill was {found.last_drill_at}" if found.last_drill_at else "no backup was ever tried"
+        yield Check("backup drill", "warn", last, "Try the newest, from cron once a day: shopctl backup drill")
+    elif found.last_backup_at:
+        yield Check("backup drill", "ok", str(found.last_drill_at), "")
+    if found.paused_since:
+        hint = "Workers stand still. When all is well: shopctl db resume"
+        yield Check("paused", "warn", f"a backup was restored at {found.paused_since}", hint)
 
 
 def _can_write(database: Database) -> str:

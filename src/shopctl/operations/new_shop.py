@@ -107,6 +107,7 @@ class _Making:
             self._databases(settings)
             self._key(settings)
             self._sealing(settings)
+            self._backup_key(settings)
             self._finish()
         except BaseException:
             self._clear()
@@ -179,6 +180,11 @@ class _Making:
             self.created.append("audit key")
             return
         self.present.append("audit key")
+
+    def _backup_key(self, settings: Settings) -> None:
+        from shopctl.storage.backup.keys import create_backup_key
+
+        self._noted(not create_backup_key(self._place(settings.backup_key_file)), "backup key")
 
     def _sealing(self, settings: Settings) -> None:
         """The keys under which both databases are sealed, and the first that sign tokens."""

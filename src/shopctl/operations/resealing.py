@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +13,7 @@ from shopctl.storage.migrations import Chain
 from shopctl.storage.resealing import Resealed
 from shopctl.storage.resealing import reseal as reseal_database
 from shopctl.storage.sealing import Sealer
+from shopctl.storage.sealing_errors import KekNotThere, KekUnwritable
 
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
@@ -39,15 +42,23 @@ class ResealedDatabase(NamedTuple):
 
 
 def reseal(
-    targets: Sequence[Sealed], *, to: str | None, progress: Callable[[Chain, int, int], None]
+    targets: Sequence[Sealed],
+    *,
+    to: str | None,
+    new_key: bool = False,
+    progress: Callable[[Chain, int, int], None],
 ) -> list[ResealedDatabase]:
     """Reseal these databases under a new key of the same source, or under the one at `to`.
 
     A file is given another key, which the former ones leave when nothing is under them any more; other sources keep
-    their key and only what is under it changes. Run again after a kill it goes on. Raises what
-    `storage.resealing.reseal` and `key_encryption_keys` raise.
+    their key and only what is under it changes. A file at `to` is made when it is missing only with `new_key`: a
+    mistyped path would become the place of the only key. Run again after a kill it goes on. Raises KekNotThere,
+    KekUnwritable, and what `storage.resealing.reseal` and `key_encryption_keys` raise.
     """
-    keks = {source: _key_to_use(source, fresh=to is None) for source in {to or target.source for target in targets}}
+    if to is not None:
+        keks = {to: _key_at(to, new_key)}
+    else:
+        keks = {source: _another_key(source) for source in {target.source for target in targets}}
     done = []
     for target in targets:
         source = to or target.source
@@ -65,14 +76,26 @@ def reseal(
     return [each._replace(dropped=_drop_former(each.source)) for each in done]
 
 
-def _key_to_use(source: str, *, fresh: bool) -> KeyEncryptionKey:
-    from shopctl.storage.key_files import add_kek, create_kek, keys_in_file
+def _key_at(source: str, new_key: bool) -> KeyEncryptionKey:
+    from shopctl.storage.key_files import create_kek
+
+    path = source.removeprefix(_FILE)
+    if source.startswith(_FILE) and not os.path.lexists(path):
+        if not new_key:
+            raise KekNotThere(path=path, argument=shlex.quote(source))
+        try:
+            create_kek(path)
+        except OSError as error:
+            raise KekUnwritable(path=path, reason=(error.strerror or str(error)).lower()) from None
+    return key_encryption_keys(source).current
+
+
+def _another_key(source: str) -> KeyEncryptionKey:
+    from shopctl.storage.key_files import add_kek, keys_in_file
 
     if source.startswith(_FILE):
         path = source.removeprefix(_FILE)
-        if not fresh:
-            create_kek(path)
-        elif len(keys_in_file(path)) == 1:  # with two, a run was killed, and its key is taken
+        if len(keys_in_file(path)) == 1:  # with two, a run was killed, and its key is taken
             return add_kek(path)
     return key_encryption_keys(source).current
 

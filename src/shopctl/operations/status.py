@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from shopctl.kernel.clock import Clock, Instant, show
 from shopctl.kernel.settings import Settings
+from shopctl.operations.backup_health import BackupHealth, health
 from shopctl.operations.databases import DatabaseState, opened, states
 from shopctl.storage.unit import Unit
 
@@ -37,6 +38,7 @@ class Status(NamedTuple):
     imports: list[LastImport]
     search: dict[str, Any]
     audit: dict[str, int]
+    backups: BackupHealth | None
 
 
 def status(settings: Settings, *, clock: Clock | None = None) -> Status:
@@ -50,12 +52,13 @@ def status(settings: Settings, *, clock: Clock | None = None) -> Status:
     due: dict[str, int] = {}
     imports: list[LastImport] = []
     audit: dict[str, int] = {}
+    backups: BackupHealth | None = None
     search: dict[str, Any] = {"engine": settings.search_engine, "lag": None}
     if any(state.chain == "shop" and state.state == "ok" for state in found):
         for _, database in opened(settings, ("shop",)):
             with database.read() as unit:
                 catalogue, due = _catalogue(unit, now), _due(unit, now)
-                imports, audit = _imports(unit), _audit(unit)
+                imports, audit, backups = _imports(unit), _audit(unit), health(unit, now)
     return Status(
         shop=str(settings.base),
         profile=settings.profile,
@@ -66,6 +69,7 @@ def status(settings: Settings, *, clock: Clock | None = None) -> Status:
         imports=imports,
         search=search,
         audit=audit,
+        backups=backups,
     )
 
 
@@ -104,6 +108,7 @@ def _due(unit: Unit, now: Instant) -> dict[str, int]:
             "select count(*) from reservation where state = 'held' and expires_at > :now", now=now
         ),
         "unfinished_imports": unit.value("select count(*) from catalogue_import where state in ('reading', 'merging')"),
+        "undelivered_events": unit.value("select count(*) from event_set_aside"),
     }
 
 

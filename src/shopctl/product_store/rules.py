@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shopctl.product_store.model import CLOSED, STATES
+from shopctl.storage.invariant import Invariant
 from shopctl.storage.unit import Dialect
 
 _STATES = ", ".join(f"'{state}'" for state in STATES)
@@ -15,23 +14,14 @@ _NO_OBJECT = {
 }
 
 
-class InstanceRule(NamedTuple):
-    """A check in SQL, which yields one text for each row that differs, and its repair; `slow` ones read all rows."""
-
-    check: str
-    sql: str
-    repair: str
-    slow: bool = False
-
-
-def rules(dialect: Dialect) -> tuple[InstanceRule, ...]:
+def rules(dialect: Dialect) -> tuple[Invariant, ...]:
     """All of them for a database."""
     no_object = " or ".join(
         _NO_OBJECT[dialect].format(column) for column in ("product", "configuration", "customisation")
     )
     return (
         *_RULES,
-        InstanceRule(
+        Invariant(
             "an instance's product, configuration and customisation are JSON objects",
             f"select id from instance where {no_object}",
             "restore the row from a backup; its history has what was stored",
@@ -41,7 +31,7 @@ def rules(dialect: Dialect) -> tuple[InstanceRule, ...]:
 
 
 _RULES = (
-    InstanceRule(
+    Invariant(
         "an instance's state is one there is, and its dates fit it",
         f"""select id || ' ' || state from instance
              where state not in ({_STATES}) or (state = 'terminated') <> (terminated_at is not null)
@@ -49,7 +39,7 @@ _RULES = (
         "compare it with: shopctl instance history ID",
         slow=True,
     ),
-    InstanceRule(
+    Invariant(
         "an instance's state is what its history ends with",
         """select i.id || ' ' || i.state || ', last told ' || coalesce(c.state, 'nothing')
              from instance i left join instance_change c on c.instance_id = i.id and c.version = i.version
@@ -57,7 +47,7 @@ _RULES = (
         "set the state to that of the last change, after looking at the downstream systems",
         slow=True,
     ),
-    InstanceRule(
+    Invariant(
         "an instance's history has every version and no other",
         """select i.id || ': ' || i.version || ', told ' || c.number || ' up to ' || c.last
              from instance i join (select instance_id, count(*) as number, min(version) as first, max(version) as last
@@ -66,28 +56,28 @@ _RULES = (
         "restore the missing changes from a backup; never number them anew",
         slow=True,
     ),
-    InstanceRule(
+    Invariant(
         "a history is of an instance",
         """select c.instance_id from instance_change c
             where c.version = 1 and not exists (select 1 from instance i where i.id = c.instance_id)""",
         "restore the instance from a backup",
         slow=True,
     ),
-    InstanceRule(
+    Invariant(
         "a bundle that has ended has no part that lives",
         f"""select p.id || ' ' || p.state || ', part ' || i.id || ' ' || i.state
               from instance i join instance p on p.customer_id = i.customer_id and p.id = i.parent_id
              where i.parent_id is not null and p.state in ({_CLOSED}) and i.state not in ({_CLOSED})""",
         "shopctl instance terminate PART",
     ),
-    InstanceRule(
+    Invariant(
         "a part's bundle is there, and of the same customer",
         """select i.id || ' in ' || i.parent_id from instance i
             where i.parent_id is not null and not exists
                   (select 1 from instance p where p.customer_id = i.customer_id and p.id = i.parent_id)""",
         "relate the part to its bundle, or to none",
     ),
-    InstanceRule(
+    Invariant(
         "what an instance replaces is there, and of the same customer",
         """select i.id || ' from ' || i.upgrade_from_id from instance i
             where i.upgrade_from_id is not null and not exists

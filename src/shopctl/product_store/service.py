@@ -258,7 +258,7 @@ class InstanceService:
                 elif state == "dropped":
                     attributes.drop_index(unit, name)
             if any(state != "kept" for state in states.values()):
-                unit.analyze("instance")
+                attributes.learn(unit)
                 self._audit.record(unit, "instance.index", None, states)
         return [
             {"index": name, "attribute": ".".join(self._indexes.get(name, ())) or None, "state": state}

@@ -7,14 +7,17 @@ from urllib.parse import quote
 
 from shopctl.kernel.clock import Instant
 from shopctl.provisioning.goods_errors import DownloadRefused, PathInvalid
-from shopctl.storage.sealed_text import bytes_of, framed, text_of
+from shopctl.storage.sealed_text import KEY_BYTES, bytes_of, framed, text_of
 
 _PURPOSE = "shopctl download 1"
 _LONGEST = 1_000
 
 
 def link(base_url: str, path: str, expires: Instant, key: bytes) -> str:
-    """`BASE/downloads/PATH?expires=…&signature=…`, good until `expires` (whole seconds). Raises PathInvalid."""
+    """`BASE/downloads/PATH?expires=…&signature=…`, good until `expires` (whole seconds); `key` has 32 bytes.
+
+    Raises PathInvalid.
+    """
     if not _proper(path):
         raise PathInvalid(path=path)
     seconds = expires // 1_000_000
@@ -50,4 +53,6 @@ def _proper(path: str) -> bool:
 
 
 def _code(key: bytes, path: str, seconds: int) -> bytes:
+    if len(key) < KEY_BYTES:
+        raise TypeError(f"a key to sign with has {KEY_BYTES} bytes")  # no ValueError, which a bad signature is
     return hmac.digest(key, framed(_PURPOSE, path, str(seconds)), "sha256")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopctl.kernel.errors import Conflict, InvalidData, NotFound, UsageError
+from shopctl.kernel.errors import Conflict, InvalidData, NotFound, RemoteFailed, UsageError
 
 
 class TemplateNotFound(NotFound):
@@ -77,13 +77,6 @@ class OperationRunning(Conflict):
     hint = "Wait for it with: shopctl provision watch {run}"
 
 
-class NothingToRetry(NotFound):
-    """No run was found that stands still."""
-
-    code = "provisioning.nothing_to_retry"
-    hint = "See what stands still with: shopctl provision list --stuck"
-
-
 class ParametersInvalid(InvalidData):
     """{sku} cannot be provisioned so: {first}"""
 
@@ -101,6 +94,13 @@ class ParametersInvalid(InvalidData):
     @property
     def lines(self) -> list[str]:
         return [_line(problem) for problem in self.problems[1:]]
+
+
+class RunFailed(RemoteFailed):
+    """The run {id} is {state}: {step}: {message}"""
+
+    code = "provisioning.run_failed"
+    hint = "See why with: shopctl provision show {id}; then: shopctl provision retry {id}"
 
 
 class ParameterUnreadable(UsageError):

@@ -145,7 +145,8 @@ class LicenceKeyService:
         return str(held)
 
     def _add(self, unit: Unit, pool: str, keys: Sequence[str]) -> int:
-        by_key = self._sealer.indexes_all(unit, TABLE, "key", keys)
+        current = self._sealer.indexing(unit, TABLE, "key")(keys)
+        by_key = [current, *self._sealer.former_indexes(unit, TABLE, "key", keys)]
         taken = {
             index
             for indexes in by_key
@@ -161,8 +162,7 @@ class LicenceKeyService:
         cells = self._sealer.seals(unit, TABLE, "key")(pairs)
         now = self._clock.now()
         rows = [
-            (name, pool, "free", cell, by_key[0][place], now)
-            for name, cell, place in zip(names, cells, new, strict=True)
+            (name, pool, "free", cell, current[place], now) for name, cell, place in zip(names, cells, new, strict=True)
         ]
         unit.insert_many(TABLE, _COLUMNS, rows)
         return len(rows)

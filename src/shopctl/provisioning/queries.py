@@ -145,17 +145,24 @@ def stuck(unit: Unit) -> list[dict[str, Any]]:
     ]
 
 
-def family(unit: Unit, run_ids: Sequence[str]) -> list[tuple[str, str, Instant | None, str | None]]:
-    """These runs and all below them: (id, state, next_at, worker)."""
-    return unit.tuples(
+def ready(unit: Unit, run_ids: Sequence[str], *, now: Instant) -> list[str]:
+    """Which of these runs, and of all below them, can go on at once: begun just now, or told something.
+
+    Those whose next attempt has fallen due meanwhile are left to whoever works on what is due.
+    """
+    rows = unit.tuples(
         f"""with recursive family (id) as (
-                select value ->> 0 from {unit.each("ids")}
+                select id from workflow_run where id in (select value ->> 0 from {unit.each("ids")})
                 union
                 select r.id from workflow_run r join family f on r.parent = f.id
             )
-            select r.id, r.state, r.next_at, r.worker from workflow_run r join family f on f.id = r.id order by r.id""",
-        ids=json_array(run_ids),
-    )
+            select r.id from workflow_run r join family f on f.id = r.id
+             where r.worker is null and r.next_at <= :now
+               and (r.state = 'pending' or exists (select 1 from workflow_signal s where s.run_id = r.id))
+             order by r.id""",
+        ids=json_array(run_ids), now=now,
+    )  # fmt: skip
+    return [id_ for (id_,) in rows]
 
 
 def running_on(unit: Unit, instance_id: str) -> str | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from shopctl.kernel.clock import Clock
 from shopctl.provisioning import queries
-from shopctl.provisioning.errors import NothingToRetry
 from shopctl.provisioning.model import Request, Started
 from shopctl.provisioning.queries import Filters
 from shopctl.provisioning.showing import planned, told
@@ -21,7 +20,8 @@ from shopctl.workflow.model import ENDED, Run
 
 if TYPE_CHECKING:
     from shopctl.audit.service import Audit
-    from shopctl.workflow.runner import Runner, Tally
+    from shopctl.workflow.runner import Runner
+    from shopctl.workflow.tally import Tally
 
 STUCK = ("failed", "parked")
 
@@ -116,24 +116,10 @@ class ProvisioningService:
         """Have runs tried again that stand still, and those at once that wait for their next attempt."""
         return self._wish(run_ids, "@retry", "retried", {"reason": reason}, refused=("completed",))
 
-    def retry_all(self, filters: Filters) -> Tally:
-        """The same for all that a filter finds. Raises NothingToRetry."""
-        found = self.found(filters)
-        if not found:
-            raise NothingToRetry()
-        return self.retry(found)
-
     def found(self, filters: Filters) -> Sequence[str]:
         """The ids of the runs that a filter finds."""
         with self._database.read() as unit:
             return queries.ids(unit, filters)
-
-    def work_due(self) -> Tally | None:
-        """Work on everything that is due; None when there is nothing, which costs next to nothing to find out."""
-        with self._database.read() as unit:
-            if not runs.any_due(unit, self._clock.now()):
-                return None
-        return self._runner().work(until_idle=True)
 
     def cancel(self, run_ids: Sequence[str], *, reason: str | None = None) -> Tally:
         """Undo what runs have done so far. Raises RunNotFound, RunEnded."""
@@ -201,10 +187,8 @@ class ProvisioningService:
         return {**started._replace(state=state).as_dict(), **({"error": error} if error else {})}
 
     def _ready(self, run_ids: Sequence[str]) -> Sequence[str]:
-        now = self._clock.now()
         with self._database.read() as unit:
-            family = queries.family(unit, run_ids)
-        return [id_ for id_, _, next_at, worker in family if worker is None and next_at is not None and next_at <= now]
+            return queries.ready(unit, run_ids, now=self._clock.now())
 
     def _steps(self, unit: Unit, run: Run) -> Sequence[str]:
         import json

@@ -51,7 +51,7 @@ class Template:
             closeness[0] = 2 if str(product.get("sku")) in found else 1
         for name, wanted in dict(select.get("attributes", {})).items():
             held = {**product.get("options", {}), **product.get("attributes", {})}.get(name)
-            if str(held) not in [str(value) for value in _listed(wanted)]:
+            if held is None or not any(fnmatchcase(str(held), str(value)) for value in _listed(wanted)):
                 return None
             closeness[1] += 1
         if categories := _listed(select.get("category")):

@@ -1,8 +1,8 @@
-"""The templates of a shop: those that come along, those of plugins, and the shop's own files, which go before."""
+"""The templates of a shop: those of plugins, those that come along, and the shop's own files, which go before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,13 +31,16 @@ class Source(NamedTuple):
 class Templates:
     """Reads templates when they are first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, brought: Mapping[str, Callable[[], dict[str, Any]]] | None = None) -> None:
         self.folder = folder
+        self._brought = brought or {}
 
     @cached_property
     def sources(self) -> dict[str, Source]:
         """All that can be parsed as TOML, by name; a file of the shop's replaces one of the same name."""
         found: dict[str, Source] = {}
+        for name, make in self._brought.items():
+            found[name] = Source(name, "plugin", "", {**make(), "name": name})
         for path, origin in [
             *((path, "bundled") for path in files(BUNDLED)),
             *((p, str(p)) for p in files(self.folder)),

@@ -28,10 +28,34 @@ def check_private(path: str) -> None:
             )
 
 
+def folders_in(home: str) -> list[str]:
+    """The folders of a shop beside its databases, by name: backups, index, keys and what else there is."""
+    try:
+        with os.scandir(home) as found:
+            return sorted(entry.path for entry in found if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def check_private_folders(home: str) -> None:
+    """Refuse the folder of a shop, or one in it, that others can reach. Raises PermissionsTooOpen."""
+    for place in (home, *folders_in(home)):
+        check_private(place)
+
+
 def _ours(folder: str) -> bool:
     """Whether it is the folder of a shop, or lies in one as `.shopctl/keys` does."""
     place = os.path.abspath(folder)
     return ".shopctl" in (os.path.basename(place), os.path.basename(os.path.dirname(place)))
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one that takes its name; None when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def make_private_folder(path: str) -> None:

@@ -15,13 +15,14 @@ from shopctl.storage.errors import (
     SchemaOutdated,
     StatementFailed,
 )
+from shopctl.storage.unit import Unit
 
 Chain = Literal["shop", "auth"]
 CHAINS: tuple[Chain, ...] = ("shop", "auth")
 NONE = "none"
 
 # The newest revision of each chain; a test holds them to the files under shopctl/migrations.
-_HEADS: dict[Chain, str] = {"shop": "0010", "auth": "0002"}
+_HEADS: dict[Chain, str] = {"shop": "0011", "auth": "0003"}
 
 
 class Upgrade(NamedTuple):
@@ -87,3 +88,13 @@ def upgrade(database: Database, chain: Chain, *, wait: float = 60.0) -> Upgrade:
     # Named as a string: Alembic and the revisions lie above this package and load only when they are needed.
     done: Upgrade = import_module("shopctl.migrations.upgrade").upgrade(database, chain, wait=wait)
     return done
+
+
+def upgrade_within(unit: Unit, database: Database, chain: Chain) -> None:
+    """Upgrade what lies in an open write unit of a server's database, so that all of it comes true at once or not.
+
+    The connection should be closed afterwards.
+    """
+    if unit.value("select revision from schema_version where chain = :chain", chain=chain) == head(chain):
+        return
+    import_module("shopctl.migrations.upgrade").upgrade_within(unit, database, chain)

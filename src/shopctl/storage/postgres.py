@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shopctl.kernel.redaction import mask_url
 from shopctl.storage import errors
+from shopctl.storage.copy_text import copy_text
 from shopctl.storage.postgres_errors import translated
 from shopctl.storage.process_lock import PAUSE, check_name
 from shopctl.storage.unit import Constants, Dialect, Unit
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # A quoted string, a cast, or a parameter: only the last is to be replaced.
 _TOKEN = re.compile(r"'[^']*'|::|:([a-z_][a-z0-9_]*)|%")
 _FETCH = 2000
+_TOGETHER = 500  # rows of a COPY
 _WRITE = "begin isolation level read committed read write"
 _READ = "begin isolation level repeatable read read only"
 _HOLD_KEY = "hashtextextended('shopctl hold ' || :key, 0)"
@@ -102,9 +105,14 @@ class PostgresUnit(Unit):
         ):
             if isinstance(rows, bytes):
                 copy.write(rows)
-            else:
-                for row in rows:
-                    copy.write_row((*row, *same))
+                return
+            source = iter(rows)
+            while part := list(islice(source, _TOGETHER)):
+                if any(bytes in map(type, row) for row in part):  # which only psycopg knows to write
+                    for row in part:
+                        copy.write_row((*row, *same))
+                else:
+                    copy.write(copy_text(part, same))
 
     def each(self, parameter: str) -> str:
         return f"jsonb_array_elements(cast(:{parameter} as jsonb)) as each(value)"
@@ -210,8 +218,6 @@ class PostgresDatabase:
 
     def packed(self, rows: Sequence[Sequence[object]], constants: Constants) -> bytes:
         """See `database.Database`: the text of a COPY."""
-        from shopctl.storage.copy_text import copy_text
-
         return copy_text(rows, tuple(constants.values()))
 
     @contextmanager

@@ -74,6 +74,6 @@ def lock_file_error(error: OSError, place: str) -> ShopctlError:
     """Why a lock file beside the database could not be made, in our words."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return DatabaseReadOnly(place=place)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DatabaseFull(place=place)
     return DiskFailed(place=place, reason=error.strerror or str(error))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import urlsafe_b64decode
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,6 +24,8 @@ _VERSION = "s1"
 _NONCE = 12
 _TAG = 16
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+# Back again; what is not URL-safe becomes what is no base64 at all.
+_USUAL = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 class Place(NamedTuple):
@@ -97,7 +99,8 @@ class DataKey:
             nonce = nonces[_NONCE * number : _NONCE * (number + 1)]
             key = row.encode()
             associated = b"%b%d:%b" % (bound_to, len(key), key)
-            made.append(prefix + text_of(nonce + encrypt(nonce, _encoded(text), associated)))
+            sealed = b2a_base64(nonce + encrypt(nonce, _encoded(text), associated), newline=False)
+            made.append(prefix + sealed.translate(_URL_SAFE, b"=").decode("ascii"))  # as `text_of` does
         return made
 
     def open(self, place: Place, sealed: str) -> str:
@@ -111,6 +114,28 @@ class DataKey:
             return self._cipher.decrypt(body[:_NONCE], body[_NONCE:], self._associated(place)).decode()
         except (InvalidTag, ValueError):
             raise SealBroken(**place._asdict()) from None
+
+    def open_all(self, table: str, column: str, cells: Iterable[tuple[str, str]]) -> list[str]:
+        """The texts of many cells of one column, given as (row, cell), at half the cost of each. Raises SealBroken."""
+        from cryptography.exceptions import InvalidTag
+
+        decrypt, start = self._cipher.decrypt, len(self._prefix)
+        bound_to = self._bound_to + _column(table, column)
+        texts = []
+        for row, sealed in cells:
+            key = row.encode()
+            try:
+                coded = sealed[start:].encode("ascii").translate(_USUAL)
+                body = a2b_base64(coded + b"=" * (-len(coded) % 4))
+                if len(body) < _NONCE + _TAG or b2a_base64(body, newline=False).rstrip(b"=") != coded:
+                    raise ValueError("no cell as it is written here")
+                if not sealed.startswith(self._prefix):
+                    raise ValueError("no cell of this key")
+                text = decrypt(body[:_NONCE], body[_NONCE:], b"%b%d:%b" % (bound_to, len(key), key)).decode()
+            except (InvalidTag, ValueError):
+                raise SealBroken(table=table, column=column, row=row) from None
+            texts.append(text)
+        return texts
 
     def _associated(self, place: Place) -> bytes:
         row = place.row.encode()

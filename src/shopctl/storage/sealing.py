@@ -93,6 +93,15 @@ class Sealer:
             self.look(unit)
         return self._data_key(key_id).open(place, sealed)
 
+    def open_all(self, unit: Unit, table: str, column: str, cells: Sequence[tuple[str, str]]) -> list[str]:
+        """The texts of many cells of one column, given as (row, cell). Raises what `open` raises."""
+        keys = {key_of(sealed) for _, sealed in cells}
+        if len(keys) == 1 and (key_id := keys.pop()) is not None:
+            if key_id not in self._data:
+                self.look(unit)
+            return self._data_key(key_id).open_all(table, column, cells)
+        return [self.open(unit, Place(table, column, row), sealed) for row, sealed in cells]
+
     def index(self, unit: Unit, table: str, column: str, text: str) -> str:
         """The blind index of a text, to be stored in this very unit beside its cell; `index_of` is applied here."""
         normal = self._declared(table, column).index_of(text)
@@ -109,17 +118,28 @@ class Sealer:
         ids = [row.id for row in reversed(self._rows.values()) if row.purpose == INDEX]
         return [self._index_key(key_id).index(table, column, normal) for key_id in ids]
 
-    def indexes_all(self, unit: Unit, table: str, column: str, texts: Sequence[str]) -> list[list[str]]:
-        """The same for many texts: for each key the indexes of all of them, those to be stored first.
+    def indexing(self, unit: Unit, table: str, column: str) -> Callable[[Iterable[str]], list[str]]:
+        """What makes the indexes to be stored of many texts of one column, at a fraction of the cost of each.
 
-        Raises SealingKeysMissing.
+        It asks nothing of the unit; they may be stored while `active_keys` stay the same. Raises SealingKeysMissing.
         """
         index_of = self._declared(table, column).index_of
         self.look(unit)
-        normal = [index_of(text) for text in texts]
+        index_all = self._index_key(self._active(INDEX)).index_all
+        return lambda texts: index_all(table, column, map(index_of, texts))
+
+    def former_indexes(self, unit: Unit, table: str, column: str, texts: Sequence[str]) -> list[list[str]]:
+        """For each key that a reseal is about to delete the indexes of many texts, by which a look-up must try too."""
+        index_of = self._declared(table, column).index_of
+        self.look(unit)
         active = self._active(INDEX)
-        others = [row.id for row in self._rows.values() if row.purpose == INDEX and row.id != active]
-        return [self._index_key(key_id).index_all(table, column, normal) for key_id in (active, *others)]
+        former = [row.id for row in self._rows.values() if row.purpose == INDEX and row.id != active]
+        return [self._index_key(key_id).index_all(table, column, map(index_of, texts)) for key_id in former]
+
+    def active_keys(self, unit: Unit) -> tuple[str, str]:
+        """What tells whether cells and indexes that were made earlier are as this unit would make them."""
+        self.look(unit)
+        return self._active(DATA), self._active(INDEX)
 
     def secret(self, unit: Unit, name: str) -> bytes:
         """The 32 random bytes that this database keeps under this name; made when a write unit first asks.

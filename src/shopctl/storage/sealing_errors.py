@@ -47,6 +47,20 @@ class KekMissing(NotFound):
     hint = "Put the key back from where it is kept safe, or correct the setting: shopctl config explain"
 
 
+class KekNotThere(NotFound):
+    """There is no key at {path}, so nothing was resealed."""
+
+    code = "sealing.kek_not_there"
+    hint = "Correct the path, or have a key made there: shopctl key reseal --to {argument} --new-key"
+
+
+class KekUnwritable(NotAllowed):
+    """No key can be made at {path}: {reason}."""
+
+    code = "sealing.kek_unwritable"
+    hint = "Name a file in a folder that is there and that you may write to."
+
+
 class KekUnreadable(NotAllowed):
     """The key-encryption key {source} cannot be read: {reason}."""
 

@@ -19,6 +19,14 @@ def problems(unit: Unit, *, thorough: bool = True) -> Iterator[tuple[str, str | 
     yield from _sqlite(unit, thorough) if unit.dialect == "sqlite" else _postgres(unit, thorough)
 
 
+def damage(unit: Unit) -> str | None:
+    """What is wrong with the pages of a database whose file is ours; None where nothing is, or nothing can be told."""
+    if unit.dialect != "sqlite":
+        return None
+    found = unit.value("pragma quick_check(1)")
+    return None if found == "ok" else str(found)
+
+
 def _sqlite(unit: Unit, thorough: bool) -> Iterator[tuple[str, str | None]]:
     pragma = "integrity_check" if thorough else "quick_check"
     found = [line for (line,) in unit.tuples(f"pragma {pragma}({_MOST})")]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from shopctl.storage import errors
-from shopctl.storage.files import check_private
+from shopctl.storage.files import check_private, identity
 from shopctl.storage.process_lock import file_lock, lock_file_error
 from shopctl.storage.sqlite_errors import refuse_nul, translated
 from shopctl.storage.turnstile import Turnstile
@@ -129,6 +129,7 @@ class SqliteDatabase:
         self.place = os.path.abspath(path)
         self.lock_wait = lock_wait
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         # The locks stand beside the file itself, so that a link to it leads to the same ones (as SQLite does for -wal).
         self._file = os.path.realpath(path)
         self._turnstile = Turnstile(self._file)
@@ -156,15 +157,26 @@ class SqliteDatabase:
 
     def connect(self) -> sqlite3.Connection:
         """The connection of this process. Raises DatabaseMissing, PermissionsTooOpen and what `translated` names."""
+        known = self._connection
+        if known is not None and not known.in_transaction and self._identity != identity(self._file):
+            self.close_connection()  # another file took its place: a backup was restored
         if self._connection is None:
-            if not os.path.exists(self.place):
-                raise errors.DatabaseMissing(place=self.place)
-            check_private(self._file)
-            with translated(self.place, self.lock_wait):
-                self._connection = _prepared(sqlite3.connect(self._file, isolation_level=None, timeout=self.lock_wait))
-                if os.path.getsize(self._file) and _journal(self._connection) != "wal":
-                    self._switch_journal(self._connection, "wal")  # a first load was killed
+            self._connection = self._connected()
+            if self._identity != identity(self._file):  # in this very moment: the log may be that of the other
+                self.close_connection()
+                self._connection = self._connected()
         return self._connection
+
+    def _connected(self) -> sqlite3.Connection:
+        self._identity = identity(self._file)
+        if self._identity is None:
+            raise errors.DatabaseMissing(place=self.place)
+        check_private(self._file)
+        with translated(self.place, self.lock_wait):
+            connection = _prepared(sqlite3.connect(self._file, isolation_level=None, timeout=self.lock_wait))
+            if os.path.getsize(self._file) and _journal(connection) != "wal":
+                self._switch_journal(connection, "wal")  # a first load was killed
+        return connection
 
     @contextmanager
     def unit(self, *, dry_run: bool = False, wait: float | None = None) -> Iterator[SqliteUnit]:
@@ -172,8 +184,9 @@ class SqliteDatabase:
 
         It waits for its turn as long as the database was opened with, or at most `wait` seconds.
         """
-        connection = self.connect()
+        self.connect()
         with self._alone(), self._seated(self.lock_wait if wait is None else wait):
+            connection = self.connect()  # again: a backup may have been restored while this one waited
             with translated(self.place, self.lock_wait):
                 connection.execute("begin immediate")
             try:
@@ -192,6 +205,7 @@ class SqliteDatabase:
         connection.execute("pragma foreign_keys = off")  # has an effect only outside a transaction
         try:
             with self.unit() as unit:
+                self._require_same(connection)
                 yield unit
                 if broken := unit.value('select "table" from pragma_foreign_key_check limit 1'):
                     raise errors.SchemaBroken(table=broken)
@@ -214,6 +228,7 @@ class SqliteDatabase:
         try:
             self._switch_journal(connection, "delete")
             with self.unit() as unit:
+                self._require_same(connection)
                 yield unit
         finally:
             self._switch_journal(connection, "wal")
@@ -255,8 +270,17 @@ class SqliteDatabase:
 
     def empty_log(self, *, wait: float = 5.0) -> bool:
         """See `database.Database`; every page is in the database file before the log is cut to nothing."""
+        self.connect()
+        with self._alone(), self.seated():
+            return self.checkpoint(wait=wait)
+
+    def checkpoint(self, *, wait: float = 5.0) -> bool:
+        """Bring every page of the log into the database file and cut the log to nothing; for who is seated.
+
+        False when readers kept it for `wait` seconds.
+        """
         connection = self.connect()
-        with self._alone(), self._seated(self.lock_wait), translated(self.place, self.lock_wait):
+        with translated(self.place, self.lock_wait):
             connection.execute(f"pragma busy_timeout = {int(wait * 1000)}")
             try:
                 (busy, _, _) = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
@@ -264,12 +288,24 @@ class SqliteDatabase:
                 connection.execute(f"pragma busy_timeout = {int(self.lock_wait * 1000)}")
         return not busy
 
+    def seated(self) -> AbstractContextManager[None]:
+        """Keep all other writers out, without a transaction. Raises DatabaseLocked."""
+        return self._seated(self.lock_wait)
+
     def close(self) -> None:
         """Close the connection; the next unit opens another."""
+        self.close_connection()
+        self._turnstile.close()
+
+    def close_connection(self) -> None:
+        """The same, but stay in the queue of writers."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._turnstile.close()
+
+    def _require_same(self, connection: sqlite3.Connection) -> None:
+        if self._connection is not connection:
+            raise errors.ConcurrentChange(reason="a backup was restored")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

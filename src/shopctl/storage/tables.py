@@ -93,3 +93,13 @@ class AuthSealingKey(_SealingKey, AuthTable, table=True):
 
     __tablename__ = "sealing_key"
     __table_args__ = _one_active()
+
+
+class OperatingMark(ShopTable, table=True):
+    """What is remembered of how the shop is run: that it is paused since a restore, the last backup, the last drill."""
+
+    __tablename__ = "operating_mark"
+
+    name: str = Field(primary_key=True)
+    at: int
+    facts: str  # JSON object

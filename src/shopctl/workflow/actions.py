@@ -24,6 +24,7 @@ class TimerAction:
 
     name = "timer"
     place: Literal["inside"] = "inside"
+    undone_by = "nothing"
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -69,6 +70,7 @@ class ApprovalAction:
 
     name = "approval"
     place: Literal["inside"] = "inside"
+    undone_by = "nothing"
 
     def problems(self, values: Mapping[str, Any]) -> list[str]:
         """See `Action`."""

@@ -97,8 +97,6 @@ class Backwards(Forwards):
             runs = state.memo["runs"]
             state.memo, state.next_at = {"runs": dict.fromkeys(runs)}, None
             self.sent.extend(Sent(run, "@undo", {}) for run in runs)
-        else:
-            state.memo = None
 
     def _call_undo(self, step: Step, state: StepState, now: Instant) -> None:
         compensation = step.compensation

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
+import threading
+from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.kernel.errors import NotAllowed
-from shopctl.storage.sealed_text import bytes_of, text_of
+from shopctl.storage.sealed_text import KEY_BYTES, bytes_of, text_of
 
 LIFETIME = 90 * 86_400 * 1_000_000  # microseconds after the first call under a key
 
@@ -38,14 +41,17 @@ def callback_signal(step: str, generation: int) -> str:
 
 
 class CallbackSigner:
-    """Makes the URLs and reads their tokens; `key` is a secret of 32 bytes that all processes of a shop share.
+    """Makes the URLs and reads their tokens; `key` fetches a secret of 32 bytes that all processes of a shop share.
+
+    It is fetched once, by whatever thread needs it first. Raises ValueError there for a shorter one.
 
     A token is `c1.` + payload + `.` + HMAC-SHA-256, both in base64url; the payload is JSON of run, step, generation and
     the second it ends at.
     """
 
-    def __init__(self, key: bytes, base_url: str, clock: Clock | None = None) -> None:
-        self._key = key
+    def __init__(self, key: Callable[[], bytes], base_url: str, clock: Clock | None = None) -> None:
+        self._fetch = key
+        self._fetching = threading.Lock()
         self._base = base_url.rstrip("/")
         self._clock = clock or Clock()
 
@@ -76,4 +82,13 @@ class CallbackSigner:
         return CallbackTarget(run_id, step, generation)
 
     def _code(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, _PURPOSE + payload, "sha256")
+        with self._fetching:
+            key = self._key
+        return hmac.digest(key, _PURPOSE + payload, "sha256")
+
+    @cached_property
+    def _key(self) -> bytes:
+        key = self._fetch()
+        if len(key) < KEY_BYTES:
+            raise ValueError(f"a key to sign with has {KEY_BYTES} bytes")
+        return key

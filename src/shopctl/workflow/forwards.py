@@ -55,7 +55,8 @@ class Forwards(Moves):
             self._fail(step, state, wait_over(step), now)
             return
         doubtful = state.state == "calling" or (state.state == "retrying" and state.request is not None)
-        if doubtful and outlived(step, state, now) and self._repetition(step) == "keyed":
+        # What was accepted under it (a memo tells) is only looked at by now.
+        if doubtful and not state.memo and outlived(step, state, now) and self._repetition(step) == "keyed":
             # The other side may have forgotten the key by now, and would do it again (design, decision 4).
             self._machines.fire_step(state, "call")
             self._lose(step, state, KEY_EXPIRED, now)

@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shopctl.events import outbox
@@ -19,6 +19,7 @@ from shopctl.kernel import logging
 from shopctl.kernel.clock import Clock, Instant
 from shopctl.kernel.errors import ShopctlError
 from shopctl.storage.database import Database
+from shopctl.storage.marks import is_paused
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries
 from shopctl.workflow.downstreams import Downstreams
@@ -28,6 +29,7 @@ from shopctl.workflow.model import ENDED, Run
 from shopctl.workflow.ports import Action, Call, Listener
 from shopctl.workflow.progress import Progress
 from shopctl.workflow.starting import insert_run
+from shopctl.workflow.tally import Tally
 
 if TYPE_CHECKING:
     from shopctl.workflow.definition import Definition
@@ -36,21 +38,6 @@ LEASE = 30.0  # seconds
 LAST_WAIT = 8.0  # seconds that calls on their way are waited for at the end
 PATIENCE = 60.0  # seconds that a worker which is to end by itself bears with a database that fails
 _IDLE = 0.25
-
-
-@dataclass
-class Tally:
-    """What a worker has done; `remaining` are the runs that are due and that it left."""
-
-    claimed: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    rescheduled: int = 0
-    remaining: int = 0
-
-    def shown(self) -> dict[str, int]:
-        """{"claimed","succeeded","failed","rescheduled","remaining"}."""
-        return asdict(self)
 
 
 class _Unsure(NamedTuple):
@@ -93,6 +80,7 @@ class Runner:
         self.listeners = listeners
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
         self.tally = Tally()
+        self.paused = False  # since a restore: nothing is begun until `db resume`
         self._batch = batch
         self._lease = lease
         self._effects = Effects(threads)
@@ -223,6 +211,9 @@ class Runner:
             return queries.any_due(unit, now)
 
     def _claim(self, unit: Unit, turn: _Turn, room: int, only: Sequence[str] | None) -> None:
+        self.paused = is_paused(unit)
+        if self.paused:
+            return
         now = turn.now
         runs = queries.claim(unit, worker=self.worker, now=now, until=now + _micro(self._lease), limit=room, only=only)
         boxes = queries.signals(unit, [run.id for run in runs if run.signals])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.errors import NothingToChange, RoleCycle, RoleExists, RoleInUse
+from shopctl.auth.errors import LastOwner, NothingToChange, RoleCycle, RoleExists, RoleInUse
+from shopctl.auth.logins import LoginService
 from shopctl.auth.permissions import InvalidPermission
 from shopctl.auth.roles import RoleService
 from shopctl.auth.system import AuthSystem
 from shopctl.auth.users import UserService
+from shopctl.authdb import accounts
 from shopctl.authdb.accounts import Filters
 from shopctl.authdb.errors import EmailTaken, NameTaken, RoleNotFound, UserNotFound
 from shopctl.authdb.model import InvalidName
+from shopctl.storage.unit import Unit
 
 PASSWORD = "violet tractor umbrella 77"
 
@@ -171,3 +175,67 @@ def test_what_an_operator_does_is_in_the_trail_without_addresses(system: AuthSys
 
     assert [entry.action for entry in entries] == ["user.disable", "user.set", "user.add"]
     assert not any("example.org" in entry.facts for entry in entries)
+
+
+def test_the_last_who_may_do_everything_keeps_it(roles: RoleService, users: UserService) -> None:
+    roles.create("owner", permissions=["*"])
+    roles.create("founder", parents=["owner"])
+    users.add_service("olga", roles=["founder"])
+    users.add_service("otto")
+    takings: list[Callable[[bool], object]] = [
+        lambda last: users.revoke("olga", roles=["founder"], last_owner=last),
+        lambda last: users.disable("olga", last_owner=last),
+        lambda last: roles.forbid("owner", ["*"], last_owner=last),
+        lambda last: roles.forbid("founder", [], parents=["owner"], last_owner=last),
+    ]
+    for take in takings:
+        with pytest.raises(LastOwner):
+            take(False)
+    assert users.show("olga")["effective_permissions"] == ["*"]
+    assert users.show("olga")["state"] == "active"
+
+    users.grant("otto", ["*"])
+    users.disable("otto")  # the last one but one
+    with pytest.raises(LastOwner):
+        users.revoke("olga", roles=["founder"])
+    users.enable("otto")
+    users.revoke("olga", roles=["founder"])
+    with pytest.raises(LastOwner):
+        users.revoke("otto", ["*"])
+    users.revoke("otto", ["*"], last_owner=True)
+    users.disable("otto")  # there is none to be lost any more
+
+
+def test_two_at_once_cannot_take_it_from_the_last_two(
+    users: UserService, another_system: Callable[[], AuthSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = accounts.has_owner
+
+    def look_slowly(unit: Unit) -> bool:
+        found = look(unit)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(accounts, "has_owner", look_slowly)
+    users.add_service("olga", permissions=["*"])
+    users.add_service("otto", permissions=["*"])
+    raised: list[Exception] = []
+    start = threading.Barrier(2)
+
+    def disable(who: str) -> None:
+        system = another_system()
+        service = UserService(system, LoginService(system))
+        start.wait()
+        try:
+            service.disable(who)
+        except Exception as error:
+            raised.append(error)
+        finally:
+            system.database.close()
+
+    threads = [threading.Thread(target=disable, args=(who,)) for who in ("olga", "otto")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [type(each) for each in raised] == [LastOwner]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from contract.conftest import Turned
-from shopctl.auth.importing import service as importing
-from shopctl.auth.importing.errors import NoUserColumn, UserRowsRejected, UserRowsSkipped, UsersChanged
+from shopctl.auth.importing import reading as importing
+from shopctl.auth.importing.errors import (
+    NoUserColumn,
+    OtherImportStopped,
+    UserRowsRejected,
+    UserRowsSkipped,
+    UsersChanged,
+)
+from shopctl.auth.importing.report import Counts, UserImport
 from shopctl.auth.importing.storing import Store
 from shopctl.auth.jose.errors import TokenRefused
 from shopctl.auth.logins import LoginService
@@ -243,6 +251,39 @@ def test_bad_rows_are_named_and_the_good_ones_go_in_when_asked(
         skipped.raise_for_rejects()
 
 
+@pytest.mark.parametrize("batch", [2, 5000])
+@pytest.mark.parametrize("others", [False, True])
+def test_whoever_a_file_names_twice_is_named_with_the_line_of_the_first(
+    files: UserFiles, users: UserService, monkeypatch: pytest.MonkeyPatch, batch: int, others: bool
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", batch)
+    if others:  # else it is the first import of all, which looks nothing up
+        users.add_service("robot")
+    rows = (
+        ("anna", "a@example.org", "", ""),
+        ("bob", "b@example.org", "", ""),
+        ("ANNA", "", "", ""),
+        ("", "A@example.org", "", ""),
+        ("carla", "B@example.org", "", ""),
+        ("bob", "a@example.org", "", ""),
+        ("", "eva@example.org", "", ""),
+        ("eva@example.org", "Eva@example.org", "", ""),
+    )
+
+    report = files.take(csv_text(HEADER, *rows))
+
+    assert {each["code"] for each in report.rejects} == {"user.twice"}
+    said = [re.search(r"as line (\d+);", each["message"]) for each in report.rejects]
+    found = zip(report.rejects, said, strict=True)
+    assert [(each["line"], each["field"], int(line[1]) if line else 0) for each, line in found] == [
+        (4, "username", 2),
+        (5, "username", 2),
+        (6, "email", 3),
+        (7, "email", 2),
+        (9, "username", 8),
+    ]
+
+
 def test_rejects_are_corrected_and_imported(files: UserFiles) -> None:
     report = files.take(csv_text(HEADER, ("anna", "", "", "pirate"), ("bob", "", "", "staff")), on_error="skip-rows")
     assert report.rejects_file is not None
@@ -327,6 +368,72 @@ def test_a_killed_import_is_resumed_by_running_it_again(
 
     assert (resumed.counts.created, resumed.counts.unchanged) == (20 - committed, committed)
     assert len(files.records()) == 20
+
+
+@pytest.fixture
+def stopped(files: UserFiles, users: UserService, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of 20 rows whose import was killed after the eighth; it has bad ones before and after that."""
+    monkeypatch.setattr(importing, "BATCH", 4)
+    files.rows({"email": "nameless@example.org"})
+    rows = [(f"user{n}", f"user{n}@example.org", bcrypt_hash(n), "customer") for n in range(20)]
+    rows[1] = ("user1", "canary", "", "")
+    rows[2] = ("user2", "", "", "pirate")
+    rows[5] = ("", "NAMELESS@example.org", "", "staff")
+    rows[12] = ("user1", "", "", "")
+    rows[13] = ("user3", "", "", "")
+    rows[14] = ("", "nameless@example.org", "", "")
+    path, taken = files.file(csv_text(HEADER, *rows)), []
+
+    def dies(_: int, counts: Counts) -> None:
+        taken.append(counts)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files.imports.run(UserImport(str(path), "skip-rows"), dies)
+    assert users.show("nameless@example.org")["roles"] == ["staff"]
+    return path
+
+
+@pytest.mark.assure("R18")
+def test_a_resumed_import_goes_on_where_it_stopped_and_tells_of_the_whole_file(
+    files: UserFiles, system: AuthSystem, users: UserService, stopped: Path
+) -> None:
+    users.disable("user0")  # and is not looked at again
+    assert "canary" not in str(content(system.database))
+
+    report = files.take(stopped, on_error="skip-rows", resume=True)
+
+    assert report.resumed
+    assert counted(report) == {"rows": 20, "created": 15, "updated": 1, "rejected": 4}
+    assert [(each["line"], each["code"]) for each in report.rejects] == [
+        (3, "email.invalid"),
+        (4, "auth.role_not_found"),
+        (15, "user.twice"),
+        (16, "user.twice"),
+    ]
+    assert [re.findall(r"as line (\d+);", each["message"]) for each in report.rejects[2:]] == [["5"], ["7"]]
+    assert report.rejects_file is not None
+    rejects = Path(report.rejects_file).read_text().splitlines()
+    assert rejects[1].endswith("user1,canary,,")
+    assert rejects[2].endswith("user2,,,pirate")
+    assert users.show("user0")["state"] == "disabled"
+    with system.database.read() as unit:
+        assert [unit.value(f"select count(*) from {table}") for table in ("user_import", "user_import_reject")] == [
+            0,
+            0,
+        ]
+
+
+def test_another_file_is_not_what_stopped(files: UserFiles, stopped: Path) -> None:
+    stopped.write_text(stopped.read_text() + "late,,,\n")
+
+    with pytest.raises(OtherImportStopped, match=r"that was users.csv, at line 9"):
+        files.take(stopped, on_error="skip-rows", resume=True)
+
+    anew = files.take(stopped, on_error="skip-rows")
+    assert (anew.resumed, anew.counts.rows, anew.counts.unchanged, anew.counts.rejected) == (False, 21, 6, 4)
+    assert not files.take(stopped, on_error="skip-rows", resume=True).resumed, "nothing is left to go on with"
 
 
 def test_a_user_added_meanwhile_stops_the_import_and_not_the_database(

@@ -10,11 +10,12 @@ import pytest
 from shopctl.audit.keys import create_key
 from shopctl.audit.service import Audit
 from shopctl.customers.exporting import ExportRequest, ExportService
-from shopctl.customers.importing import ImportRequest, ImportService, Report
+from shopctl.customers.importing import ImportService, Report
 from shopctl.customers.sealed import COLUMNS
 from shopctl.customers.service import CustomerService
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import NotFound
+from shopctl.records.outcome import RowImport
 from shopctl.storage.database import Database
 from shopctl.storage.sealing import Sealer
 from support.sealing import Held
@@ -39,7 +40,7 @@ class People:
         """Import a file of this text."""
         path = self.folder / name
         path.write_text(text, newline="")
-        return self.imports.run(ImportRequest(str(path), **how))
+        return self.imports.run(RowImport(str(path), **how))
 
     def export(self, format: Any = "csv") -> str:
         """All customers as the text of a file."""

@@ -14,9 +14,11 @@ import pytest
 from contract.customers.conftest import ANNA, People
 from shopctl.customers import importing
 from shopctl.customers.errors import RowsRejected, RowsSkipped
-from shopctl.customers.importing import ImportRequest, Report
+from shopctl.customers.importing import Report
 from shopctl.kernel.cards import find_card_numbers
+from shopctl.kernel.ids import prefix_of
 from shopctl.records.errors import BrokenFeed
+from shopctl.records.outcome import RowImport
 
 HEADER = "customer_id,name,email,phone,language,country,user,shipping_city,billing_city\n"
 THREE = HEADER + (
@@ -45,10 +47,13 @@ def test_a_file_goes_in_once_and_the_same_again_changes_nothing(people: People, 
     shown = people.service.show("C-1")
     assert (shown["name"], shown["phone"], shown["user_id"]) == ("Anna", "+4930123456", ANNA)
     assert people.service.show("bert@example.org")["customer_id"].startswith("cus_")
-    assert people.actions() == [
-        ("customer.import", None, '{"created":2,"updated":0}'),
-        ("customer.import", None, '{"created":1,"updated":0}'),
+    told = people.actions()
+    assert [(action, counted) for action, _, counted in told] == [
+        ("customer.import", '{"created":2,"updated":0}'),
+        ("customer.import", '{"created":1,"updated":0}'),
     ]
+    assert [prefix_of(subject) for _, subject, _ in told] == ["imp", "imp"]
+    assert told[0][1] != told[1][1]
 
 
 def test_a_customer_is_known_by_his_id_else_by_his_address(people: People) -> None:
@@ -198,7 +203,7 @@ def test_a_pipe_is_read_twice_and_lies_readable_nowhere(people: People, monkeypa
     if writer == 0:
         path.write_text(rows)
         os._exit(0)
-    report = people.imports.run(ImportRequest(str(path)))
+    report = people.imports.run(RowImport(str(path)))
     os.waitpid(writer, 0)
 
     assert counts(report) == (203, 203, 0, 0, 0)

@@ -11,6 +11,7 @@ import pytest
 
 from contract.conftest import Turned
 from shopctl.kernel import ids
+from shopctl.product_store import storing
 from shopctl.product_store.errors import (
     InstanceClosed,
     InstanceNotFound,
@@ -22,6 +23,7 @@ from shopctl.product_store.errors import (
     PartsAlive,
 )
 from shopctl.product_store.model import STATES
+from shopctl.product_store.storing import Cause
 from shopctl.storage.database import open_database
 from support.instances import PRODUCT, WAYS, Instances
 from support.products import HOUR, NOW
@@ -101,6 +103,17 @@ def test_whoever_expects_another_version_is_refused(instances: Instances) -> Non
         with pytest.raises(InstanceStale, match="version 3") as refused:
             change()
         assert refused.value.exit_code == 5
+
+
+def test_what_was_read_before_another_change_is_not_stored(instances: Instances) -> None:
+    made = instances.create()
+    seen = instances.service.get(made)
+    instances.configure(made, configuration={"region": "us"})
+    before = instances.stored()
+    cause = Cause("configure", "os:anna", None, None)
+    with pytest.raises(InstanceStale), instances.database.unit() as unit:
+        storing.replace(unit, seen, seen._replace(sku="HOST-2"), cause, NOW)
+    assert instances.stored() == before
 
 
 def test_configuring_merges_and_makes_a_version_only_of_a_difference(instances: Instances) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shopctl.audit.keys import create_key
 from shopctl.audit.service import Audit
-from shopctl.product_store import queries
-from shopctl.product_store.model import STATES
+from shopctl.kernel import ids
+from shopctl.kernel.clock import Clock
+from shopctl.product_store import attributes, queries
+from shopctl.product_store.model import STATES, Instance
 from shopctl.product_store.service import InstanceService
 from shopctl.product_store.where import Filters, parsed
-from shopctl.storage.database import Database
+from shopctl.storage.database import Database, open_database
+from shopctl.storage.postgres import PostgresUnit
+from shopctl.storage.sqlite import SqliteUnit
 from support.instances import PRODUCT, Instances
 
 VALUES: tuple[Any, ...] = (
@@ -133,13 +140,6 @@ PLANS = {
 def test_sqlite_finds_by_the_right_index_and_sorts_nothing(
     prepared_sqlite: Path, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
-    from shopctl.audit.keys import create_key
-    from shopctl.kernel.clock import Clock
-    from shopctl.storage.database import open_database
-    from shopctl.storage.sqlite import SqliteUnit
-
     shutil.copy(prepared_sqlite, tmp_path / "shop.db")
     create_key(tmp_path / "audit.key")
     database = open_database(f"sqlite:///{tmp_path / 'shop.db'}")
@@ -160,6 +160,49 @@ def test_sqlite_finds_by_the_right_index_and_sorts_nothing(
     database.close()
     assert index in plans[0]
     assert what == "parent" or not any("TEMP B-TREE" in line for line in plans), plans
+
+
+MANY = 20_000
+
+
+def test_postgresql_finds_by_the_right_index_and_sorts_no_list(
+    postgres_shop_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_key(tmp_path / "audit.key")
+    with closing(open_database(postgres_shop_url)) as database:
+        instances = Instances(database, tmp_path / "audit.key", indexed=("x",))
+        instances.service.index()
+        with database.unit() as unit:
+            rows = (
+                Instance(one, f"C-{n % 500}", f"HOST-{n % 5}", STATES[n % 7], "{}", f'{{"host":"h-{n}","x":{n % 40}}}',
+                         "{}", None, None, None, 1, n, n, None, None)  # type: ignore[arg-type]
+                for n, one in enumerate(ids.several("ins", MANY))
+            )  # fmt: skip
+            unit.insert_many("instance", Instance._fields, rows)
+        with database.unit() as unit:
+            attributes.learn(unit)
+        plans: dict[str, str] = {}
+        tuples = PostgresUnit.tuples
+
+        def explained(self: PostgresUnit, sql: str, **params: object) -> Any:
+            if " from instance" in sql:
+                plans[what] = "\n".join(str(row[0]) for row in tuples(self, f"explain {sql}", **params))
+            return tuples(self, sql, **params)
+
+        monkeypatch.setattr(PostgresUnit, "tuples", explained)
+        asked = {
+            "sku_state_id_idx": Filters(sku="HOST-2", state="active"),
+            "left_id_idx": Filters(where=parsed(["configuration.x=7"])),
+            "configuration_idx": Filters(where=parsed(["configuration.host=h-77"])),
+            "pkey": Filters(customer="C-7"),
+        }
+        for what, filters in asked.items():  # noqa: B007 - `explained` reads it
+            assert list(instances.service.list(filters, limit=50))
+        for index, plan in plans.items():
+            assert index in plan, plan
+            assert "Seq Scan" not in plan, plan
+            assert "Sort " not in plan.replace("Sort Key", "") or index in ("configuration_idx", "pkey"), plan
+        assert plans["pkey"].count("instance_p") < 8, "one partition of sixteen"
 
 
 def test_states_are_the_seven_of_the_standard() -> None:

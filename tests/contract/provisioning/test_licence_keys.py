@@ -10,8 +10,10 @@ import pytest
 from shopctl.provisioning.actions.licence_key import LicenceKeyAction
 from shopctl.provisioning.goods_errors import LicenceKeyInvalid, LicenceKeyNotFound, NoLicenceKeyLeft, PoolInvalid
 from shopctl.provisioning.licence_keys import LicenceKeyService
+from shopctl.provisioning.sealed import COLUMNS
 from shopctl.storage.database import open_database
-from shopctl.storage.resealing import reseal
+from shopctl.storage.resealing import _exchange, reseal
+from shopctl.storage.sealing import Sealer
 from shopctl.workflow.ports import Done, Failed
 from support.calls import call
 
@@ -109,12 +111,16 @@ def test_a_step_without_its_values_fails_and_an_empty_pool_is_tried_again(keys, 
     assert action.problems({"on_undo": "burn"}) == []
 
 
-def test_keys_stay_known_through_a_reseal(keys, database, sealer):
+def test_keys_are_known_while_a_reseal_is_under_way_and_after_it(keys, database, audit, turned, sealer):
+    """Until a row's turn comes, its index was made with the former key."""
+    former = Sealer("shop", COLUMNS, sealer.unwrapping.fetch)
     keys.add("office", ["A", "B"])
-    for _ in reseal(database, sealer):
-        pass
+    with database.unit() as unit:
+        _exchange(unit, former, sealer.unwrapping.fetch().current, again=True)
 
-    assert keys.add("office", ["A", "B", "C"])["added"] == 1
+    assert keys.add("office", ["A", "C"])["added"] == 1
+    reseal(database, sealer)
+    assert keys.add("office", ["A", "B", "C", "D"])["added"] == 1
 
 
 def test_no_key_goes_to_two_of_many_who_claim_at_once(keys, database_url, database, sealer, turned, audit, scale):

@@ -198,7 +198,12 @@ def test_many_at_once_are_sealed_and_indexed_as_one_by_one(sealed: Database, sea
     with sealed.unit() as unit:
         cells = sealer.seals(unit, "person", "email")((str(number), text) for number, text in enumerate(texts))
         opened = [sealer.open(unit, Place("person", "email", str(n)), cell) for n, cell in enumerate(cells)]
-        indexes = sealer.indexes_all(unit, "person", "email", texts)
-        assert indexes == [[sealer.index(unit, "person", "email", text) for text in texts]]
-    assert opened == texts
+        together = sealer.open_all(unit, "person", "email", [(str(n), cell) for n, cell in enumerate(cells)])
+        indexes = sealer.indexing(unit, "person", "email")(texts)
+        assert indexes == [sealer.index(unit, "person", "email", text) for text in texts]
+        assert sealer.former_indexes(unit, "person", "email", texts) == []
+        for row, cell in (("1", cells[0]), ("0", cells[0][:-1] + "!"), ("0", cells[0] + "="), ("0", cells[0][:-2])):
+            with pytest.raises(SealBroken):
+                sealer.open_all(unit, "person", "email", [(row, cell)])
+    assert opened == together == texts
     assert len(set(cells)) == len(texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shopctl.storage import marks
 from shopctl.workflow import queries
 from shopctl.workflow.model import NewRun
 from shopctl.workflow.ports import Call, Done, Failed, Outcome, SubRuns, Unknown, Waiting
@@ -221,6 +222,21 @@ def test_a_cancelled_run_is_undone(bench: Bench) -> None:
     assert len(undo.calls) == 1
 
 
+def test_a_look_at_what_was_accepted_outlives_the_key(bench: Bench) -> None:
+    order = bench.action(
+        "order", Waiting(seconds=7200, memo={"order": 7}), Unknown("http.timeout", "no answer"), Done()
+    )
+    run = bench.start(step("order", key_lifetime="1h"))
+    bench.work()
+
+    for _ in range(2):
+        bench.later(7200)
+        bench.work()
+
+    assert bench.run(run).state == "completed"
+    assert len(order.calls) == 3
+
+
 def test_sub_runs_are_waited_for_and_undone_with_their_parent(bench: Bench) -> None:
     bench.action("make")
     undo = bench.action("undo")
@@ -288,3 +304,19 @@ def test_what_no_database_can_keep_is_cleaned_or_refused(bench: Bench) -> None:
         "step": "worse", "code": "workflow.output_invalid",
         "message": "what the step brought is not JSON: Object of type object is not JSON serializable",
     }  # fmt: skip
+
+
+def test_nothing_is_begun_while_the_shop_is_paused(bench: Bench) -> None:
+    bench.action("call")
+    run = bench.start(step("call"))
+    with bench.database.unit() as unit:
+        marks.pause(unit, bench.clock.now(), {})
+
+    runner = bench.work()
+
+    assert runner.paused
+    assert (runner.tally.claimed, runner.tally.remaining) == (0, 1)
+    with bench.database.unit() as unit:
+        marks.resume(unit)
+    bench.work()
+    assert bench.run(run).state == "completed"

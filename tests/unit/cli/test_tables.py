@@ -19,3 +19,10 @@ def test_the_last_text_goes_on_below_instead_of_being_cut():
     lines = tables._lines(["A", "one two three"], [3, 8], [False, False])
     assert lines == ["A    one two", "     three"]
     assert tables._folded("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+
+
+def test_only_a_column_of_moments_is_left_out_where_there_is_no_room():
+    assert tables._is_of_moments(["2026-11-24T13:34:00Z", ""])
+    assert not tables._is_of_moments(["2026-11-24T13:34:00Z", "later"])
+    assert tables._too_wide([30, 9, 40], 80)
+    assert not tables._too_wide([30, 9, 37], 80)

@@ -39,6 +39,8 @@ def _forget():
         (f"there is no user 'cs_{'c4nary-' * 6}x'", "there is no user '****'"),
         (f"spt_{'c4nary_' * 6}x and rt_{'c4nary-' * 6}x", "**** and ****"),
         ("token:writec4nary", "token:****"),
+        (f"POST /callbacks/c1.{'c4nary' * 10}.{'c4nary-' * 6}x came", "POST /callbacks/**** came"),
+        (f"/downloads/a.pdf?expires=1&signature={'c4nary-' * 6}x", "/downloads/a.pdf?expires=1&signature=****"),
         ("xname@example.org", "[e-mail]"),
         ("password=c4nary&x=1", "password=****&x=1"),
         ("client_secret: c4nary", "client_secret: ****"),

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -244,10 +245,18 @@ def test_a_name_server_that_does_not_answer_costs_no_more_than_the_time():
     [Answer(200, b"x" * 5000), Answer(200, gzip.compress(b"0" * 50_000_000), (("Content-Encoding", "gzip"),))],
 )
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(other, answer):
+    other.script("HEAD", "/", 200)
     other.script("GET", "/", answer)
 
+    calls = client(other)
+    calls.request("HEAD", other.url)  # what is loaded with the first call does not count
+    tracemalloc.start()
     with pytest.raises(errors.AnswerTooLarge):
-        client(other).request("GET", other.url, limit=4000)
+        calls.request("GET", other.url, limit=4000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 4 << 20
 
 
 def test_a_packed_answer_is_unpacked(other):
@@ -275,6 +284,17 @@ def test_a_header_says_one_thing_or_is_refused_without_its_value(other, fields):
 
     assert "s3cret" not in f"{refused.value} {refused.value.advice}"
     assert other.received == []
+
+
+@pytest.mark.assure("S18")
+def test_no_log_line_shows_the_path_or_a_header(other, caplog):
+    caplog.set_level("DEBUG")
+    other.script("GET", "/s3cret", {})
+
+    client(other).request("GET", f"{other.url}/s3cret?token=s3cret", headers={"X-Api-Key": "s3cret"})
+
+    assert len(other.received) == 1
+    assert "s3cret" not in caplog.text
 
 
 @pytest.mark.assure("S18")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +58,14 @@ def test_every_state_is_reached_and_only_the_closed_ones_are_left_by_nothing() -
 )
 def test_a_trigger_leads_somewhere_or_is_unknown(trigger: str, state: str, target: str | None) -> None:
     assert target_of(trigger, state) == target
+
+
+def test_the_diagram_in_the_docs_is_the_life_cycle() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/instances.md").read_text()
+    drawn = re.findall(r"^    (\w+) --> (\w+): (\w+)$", page, re.MULTILINE)
+    assert sorted(drawn) == sorted(
+        (source, step.target, step.trigger) for step in LIFE_CYCLE for source in step.sources
+    )
 
 
 def test_two_triggers_never_differ_in_nothing() -> None:

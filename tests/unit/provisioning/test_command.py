@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,12 @@ def _state(pid: str) -> str:
 
 @pytest.mark.parametrize("stream", ["1", "2"])
 def test_an_endless_output_fills_no_memory(stream):
+    tracemalloc.start()
     outcome = run(f"head -c 30000000 /dev/zero >&{stream}; echo end >&2; exit 4")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 8 << 20
 
     assert outcome == Failed("command.exit_4", "end" if stream == "1" else outcome.message)  # type: ignore[union-attr]
     assert len(outcome.message) <= 300  # type: ignore[union-attr]

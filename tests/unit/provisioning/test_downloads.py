@@ -42,7 +42,7 @@ def test_nothing_of_a_link_can_be_changed():
         with pytest.raises(DownloadRefused):
             check(*altered, KEY, now=0)
     with pytest.raises(DownloadRefused):
-        check(path, expires, signature, b"other", now=0)
+        check(path, expires, signature, b"other" * 8, now=0)
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/.", "a\\b", "a\nb", "x" * 1001, "a/"])
@@ -52,7 +52,7 @@ def test_a_path_that_leads_elsewhere_gets_no_link(path):
 
 
 def test_the_action_makes_a_link_for_its_time():
-    action = DownloadLinkAction("https://shop.example/x", KEY, Standing(1_500_000))
+    action = DownloadLinkAction("https://shop.example/x", lambda unit: KEY, Standing(1_500_000))
     done = action.perform(None, call({"path": "a.pdf", "seconds": 60}))  # type: ignore[arg-type]
 
     assert isinstance(done, Done)

@@ -29,7 +29,7 @@ from support.downstream import (
     downstream,
 )
 
-SIGNER = CallbackSigner(b"k" * 32, "https://shop.example", Standing())
+SIGNER = CallbackSigner(lambda: b"k" * 32, "https://shop.example", Standing())
 
 
 @pytest.fixture
@@ -279,9 +279,11 @@ def test_a_callback_brings_output_or_a_failure_or_is_not_the_last(other, action)
     values = ask(other, output={"id": "body.id"}, callback=callback)
     waiting = action.perform(call(values))
 
-    assert gone_on(action, values, waiting, signal={"state": "working"}) == waiting
-    assert gone_on(action, values, waiting, signal={"state": "ok", "host": "h"}) == Done({"id": 7, "host": "h"})
-    failed = gone_on(action, values, waiting, signal={"state": "failed"})
+    assert gone_on(action, values, waiting, signal={"body": {"state": "working"}}) == waiting
+    assert gone_on(action, values, waiting, signal={"body": {"state": "ok", "host": "h"}, "headers": {}}) == Done(
+        {"id": 7, "host": "h"}
+    )
+    failed = gone_on(action, values, waiting, signal={"body": {"state": "failed"}})
     assert isinstance(failed, Failed)
     assert failed.code == "http.callback_failed"
 

@@ -40,12 +40,18 @@ def test_every_template_that_comes_along_can_be_read(path: Path, tmp_path: Path)
         ("physical", "physical-good"),
         ("digital", "digital-download"),
         ("subscription", "subscription"),
-        ("service", "hosted-service"),
+        ("service", "service-by-hand"),
         ("bundle", "bundle"),
     ],
 )
 def test_each_kind_of_product_has_a_template(kind: str, name: str, tmp_path: Path) -> None:
     assert Templates(tmp_path).of(product(kind=kind)).name == name
+
+
+def test_a_service_with_an_api_is_asked_over_http(tmp_path: Path) -> None:
+    hosted = product(kind="service", attributes={"service_url": "https://host.example"})
+
+    assert Templates(tmp_path).of(hosted).name == "hosted-service"
 
 
 @pytest.mark.parametrize(

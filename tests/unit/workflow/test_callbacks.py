@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shopctl.kernel.redaction import redact
 from shopctl.workflow.callbacks import LIFETIME, CallbackRefused, CallbackSigner
 from support.calls import Standing
 
@@ -11,11 +12,15 @@ KEY = b"k" * 32
 
 
 def token(clock: Standing, key: bytes = KEY, since: int = 0) -> str:
-    return CallbackSigner(key, "https://shop.example/x/", clock).url("run_1", "create", 3, since).rpartition("/")[2]
+    return (
+        CallbackSigner(lambda: key, "https://shop.example/x/", clock)
+        .url("run_1", "create", 3, since)
+        .rpartition("/")[2]
+    )
 
 
 def test_a_token_names_its_call():
-    signer = CallbackSigner(KEY, "https://shop.example/x/", Standing())
+    signer = CallbackSigner(lambda: KEY, "https://shop.example/x/", Standing())
     url = signer.url("run_1", "create", 3)
 
     assert url.startswith("https://shop.example/x/callbacks/c1.")
@@ -30,7 +35,7 @@ def test_the_url_of_a_repeated_call_is_the_same_one():
 
 
 def test_every_altered_character_is_noticed():
-    signer, good = CallbackSigner(KEY, "", Standing()), token(Standing())
+    signer, good = CallbackSigner(lambda: KEY, "", Standing()), token(Standing())
     for place in range(len(good)):
         for other in "Aa.=-":
             if good[place] != other:
@@ -43,19 +48,28 @@ def test_every_altered_character_is_noticed():
 )
 def test_what_is_no_token_is_refused(text):
     with pytest.raises(CallbackRefused):
-        CallbackSigner(KEY, "", Standing()).read(text)
+        CallbackSigner(lambda: KEY, "", Standing()).read(text)
 
 
 def test_a_token_of_another_shop_is_refused():
     with pytest.raises(CallbackRefused, match="signature"):
-        CallbackSigner(b"other" * 8, "", Standing()).read(token(Standing()))
+        CallbackSigner(lambda: b"other" * 8, "", Standing()).read(token(Standing()))
 
 
 def test_a_token_is_over_in_the_end():
     clock = Standing()
     good = token(clock)
     clock.time += LIFETIME - 1_000_000
-    CallbackSigner(KEY, "", clock).read(good)
+    CallbackSigner(lambda: KEY, "", clock).read(good)
     clock.time += 1_000_000
     with pytest.raises(CallbackRefused, match="over"):
-        CallbackSigner(KEY, "", clock).read(good)
+        CallbackSigner(lambda: KEY, "", clock).read(good)
+
+
+def test_a_key_that_anybody_could_guess_signs_nothing():
+    with pytest.raises(ValueError, match="32 bytes"):
+        CallbackSigner(lambda: b"", "", Standing()).url("run_1", "create", 1)
+
+
+def test_no_token_is_shown_in_a_log():
+    assert redact(f"POST /callbacks/{token(Standing())} came") == "POST /callbacks/**** came"

@@ -60,7 +60,7 @@ def test_what_was_accepted_and_not_finished_is_undone():
 
     [undo] = story.go()
 
-    assert (undo.undoing, undo.memo) == (True, {}), "what it kept for its own next call is nothing to a compensation"
+    assert (undo.undoing, undo.memo) == (True, {"poll": 1}), "a compensation knows what was waited for"
     story.go(order=Done())
     assert story.run.state == "cancelled"
 

@@ -69,6 +69,13 @@ class UsersChanged(Conflict):
     retryable = True
 
 
+class OtherImportStopped(Conflict):
+    """{file} is not what stopped: that was {source}, at line {line:,}; this file, or what is asked of it, differs."""
+
+    code = "user.other_import_stopped"
+    hint = "Go on with that file as it was; or leave --resume away, and what was done already is found unchanged."
+
+
 class UserRowsRejected(InvalidData):
     """{rejected:,} of {rows:,} rows {are} not valid, so the file {was} refused; nothing was changed."""
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from shopctl.auth.importing.errors import UserRowsRejected, UserRowsSkipped
+from shopctl.records.outcome import RowImport, facts_of_rejects
 
 
 @dataclass(frozen=True)
-class UserImport:
-    """One import: where the file is, and what to do with rows that are not valid."""
+class UserImport(RowImport):
+    """One import, which may go on where an earlier one of the same file was killed."""
 
-    path: str  # "-": standard input
-    on_error: Literal["reject-file", "skip-rows"] = "reject-file"
-    rejects: str | None = None  # where to write the rejects; by default into the shop's folder
-    dry_run: bool = False
+    resume: bool = False
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can be gone on with when it was killed: it commits on the way, and the file can be read again."""
+        return self.on_error == "skip-rows" and self.path != "-" and not self.dry_run
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Report:
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
     rejects_file: str | None = None
+    resumed: bool = False
     refused: bool = False  # nothing was changed because of the rejects
     ignored: list[str] = field(default_factory=list)  # columns that mean nothing here
     rejects: list[dict[str, Any]] = field(default_factory=list)  # the first of them, without their rows
@@ -64,6 +68,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "rows_per_second": round(counts.rows / self.seconds) if self.seconds else 0,
             "rejects_file": self.rejects_file,
+            "resumed": self.resumed,
             "dry_run": self.dry_run,
             "ignored_columns": self.ignored,
             "rejects": self.rejects,
@@ -74,24 +79,9 @@ class Report:
         counts = self.counts
         if not counts.rejected:
             return
-        one = counts.rejected == 1
-        facts = {
-            "rows": counts.rows,
-            "rejected": counts.rejected,
-            "remedy": self._remedy(),
-            "are": "is" if one else "are",
-            "was": "would be" if self.dry_run else "was",
-            "were_not": "would not be" if self.dry_run else "was not" if one else "were not",
-            "is_in": "would be" if self.dry_run else "is done",
-        }
+        facts = facts_of_rejects(counts.rows, counts.rejected, self.rejects_file, dry_run=self.dry_run)
+        facts["is_in"] = "would be" if self.dry_run else "is done"
         raise (UserRowsRejected if self.refused else UserRowsSkipped)(**facts)
-
-    def _remedy(self) -> str:
-        if self.rejects_file is None:
-            return "To have these rows as a file: --rejects FILE."
-        if self.rejects_file == "-":
-            return "Correct the rows on standard output and import those."
-        return f"Correct them in {self.rejects_file} and import that file."
 
 
 Progress = Callable[[int, Counts], None]  # bytes of the file read, counts so far

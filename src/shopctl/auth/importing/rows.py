@@ -19,7 +19,7 @@ from shopctl.auth.importing.errors import (
 )
 from shopctl.auth.password_errors import HashTooCostly, UnknownHash
 from shopctl.auth.permissions import checked_all
-from shopctl.authdb.model import Kind, State, checked_email, checked_name, email_key, name_key
+from shopctl.authdb.model import Kind, State, checked_email, checked_name, name_key
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Instant
 from shopctl.kernel.errors import ShopctlError
@@ -42,7 +42,6 @@ class UserRow(NamedTuple):
     name: str | None
     name_key: str | None
     email: str | None
-    email_key: str | None
     hash: str | None
     hash_kind: str
     origin: str | None
@@ -111,12 +110,11 @@ class RowReader:
         if hashed is not None and kind == "service":
             raise BadRow("kind", ServiceWithPassword())
         # Whichever says that somebody is kept out counts.
-        states = {get("state"), get("enabled"), get("disabled")}
+        states = get("state"), get("enabled"), get("disabled")
         state: State | None = "disabled" if "disabled" in states else "active" if "active" in states else None
         return UserRow(
-            name, name_key(name) if name else None, email, email_key(email) if email else None, hashed, hash_kind,
-            get("password_origin"), get("roles"), get("permissions"), kind, state, get("created_at"),
-            get("last_login_at"),
+            name, name_key(name) if name else None, email, hashed, hash_kind, get("password_origin"), get("roles"),
+            get("permissions"), kind, state, get("created_at"), get("last_login_at"),
         )  # fmt: skip
 
     def _role_names(self, text: str) -> tuple[str, ...]:
@@ -125,7 +123,7 @@ class RowReader:
 
 def moment(text: str) -> Instant:
     """RFC 3339, a date, or (Keycloak) seconds or milliseconds since 1970. Raises NotAMoment."""
-    if _EPOCH.fullmatch(text):
+    if text.isdigit() and _EPOCH.fullmatch(text):
         number = int(text)
         return number * 1_000_000 if number < _FIRST_OF_MILLISECONDS else number * 1_000
     try:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from shopctl.catalogue.importing.errors import GuardBroken, NothingUsable, RowsRejected, RowsSkipped
 from shopctl.catalogue.importing.journal import Counts
+from shopctl.records.outcome import facts_of_rejects
 
 
 @dataclass(frozen=True)
@@ -95,28 +96,14 @@ class Report:
     def raise_for_rejects(self) -> None:
         """Say with an error that rows were not taken. Raises NothingUsable, RowsRejected (exit 12), RowsSkipped (6)."""
         counts = self.counts
-        facts = {
-            "rows": counts.rows,
-            "rejected": counts.rejected,
-            "remedy": self._remedy(),
-            "are": "is" if counts.rejected == 1 else "are",
-            "was": "would be" if self.dry_run else "was",
-            "were_not": "would not be" if self.dry_run else "was not" if counts.rejected == 1 else "were not",
-            "is_in": "would go into" if self.dry_run else "is in",
-        }
+        facts = facts_of_rejects(counts.rows, counts.rejected, self.rejects_file, dry_run=self.dry_run)
+        facts["is_in"] = "would go into" if self.dry_run else "is in"
         if self.refused and counts.rejected + counts.superseded == counts.rows:
             raise NothingUsable(first=self.rejects[0]["message"], **facts)
         if self.refused:
             raise RowsRejected(**facts)
         if counts.rejected:
             raise RowsSkipped(**facts)
-
-    def _remedy(self) -> str:
-        if self.rejects_file is None:
-            return "To have these rows as a file: --rejects FILE."
-        if self.rejects_file == "-":
-            return "Correct the rows on standard output and import those."
-        return f"Correct them in {self.rejects_file} and import that file."
 
 
 Progress = Callable[[int, Counts], None]  # bytes of the file read, rows so far

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from shopctl.catalogue.feed.row import LINE, RULES_VERSION, Feed, Reject
@@ -19,11 +17,11 @@ from shopctl.catalogue.importing.journal import Journal, RejectRow
 from shopctl.catalogue.importing.known import KnownRecords
 from shopctl.catalogue.importing.plan_file import PlanWriter
 from shopctl.catalogue.importing.request import ImportRequest, Progress
+from shopctl.records import fingerprint as fingerprints
 
 # Rows a write unit takes: a checkout that comes in between waits for one of them, about 0.3 s.
 PORTION = 20_000
 _BATCH = 500
-_HEAD = 1 << 20
 
 
 @dataclass
@@ -104,18 +102,8 @@ def differing(feed: Feed, known: KnownRecords, journaled: int) -> Iterator[tuple
 
 def fingerprint(request: ImportRequest, feed: Feed) -> str | None:
     """Which file this is and how it is read: a resumed import must be of the same. None for what is read only once."""
-    if request.path == "-" or feed.size is None:
-        return None
-    digest = blake2b(digest_size=16)
     how = (feed.format, feed.name, feed.header, sorted(feed.fields), request.on_error, request.dry_run, request.prune)
-    digest.update(repr((how, RULES_VERSION, sys.version_info[:2], feed.size)).encode("utf-8", "backslashreplace"))
-    with open(request.path, "rb") as file:
-        # Between its ends a file may have been edited without becoming longer.
-        digest.update(str(os.fstat(file.fileno()).st_mtime_ns).encode())
-        digest.update(file.read(_HEAD))
-        file.seek(max(0, feed.size - _HEAD))
-        digest.update(file.read(_HEAD))
-    return digest.hexdigest()
+    return fingerprints.fingerprint(request.path, feed.size, (how, RULES_VERSION, sys.version_info[:2]))
 
 
 def shown(reject: RejectRow) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from shopctl.kernel import clock
@@ -23,8 +23,9 @@ class DownloadLinkAction:
 
     name = "download-link"
     place: Literal["inside"] = "inside"
+    undone_by = "nothing"
 
-    def __init__(self, base_url: str, key: bytes, clock: Clock) -> None:
+    def __init__(self, base_url: str, key: Callable[[Unit], bytes], clock: Clock) -> None:
         self._base_url = base_url
         self._key = key
         self._clock = clock
@@ -41,7 +42,7 @@ class DownloadLinkAction:
         if call.undoing:
             return Done({})
         expires = (self._clock.now() // 1_000_000 + round(seconds)) * 1_000_000
-        url = link(self._base_url, path, expires, self._key)
+        url = link(self._base_url, path, expires, self._key(unit))
         return Done({"url": url, "expires_at": clock.show(expires)})
 
 

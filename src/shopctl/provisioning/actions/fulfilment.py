@@ -1,5 +1,4 @@
-"""Steps that send something: `pick`, `ship`, `track`, `cancel-shipment`. What they take and leave behind stands in
-docs/warehouses.md."""
+"""Steps that have something picked, sent, followed and called back; docs/warehouses.md has what they take."""
 
 from __future__ import annotations
 

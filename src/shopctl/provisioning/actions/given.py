@@ -47,7 +47,7 @@ def problems(values: Mapping[str, Any], fields: Fields) -> list[str]:
             try:
                 _read(value, fields[name].kind)
             except ValueError:
-                found.append(f"`{name}` is {EXPECTED[fields[name].kind]}")
+                found.append(f"`{name}` must be {EXPECTED[fields[name].kind]}")
     return found
 
 

@@ -91,7 +91,6 @@ class HttpAction:
             if self._callbacks is None:
                 raise CallbacksMissing
             url = self._callbacks.url(call.run_id, call.step, call.generation, call.since)
-            remember_secret(url)
             if request.callback.header:
                 headers[request.callback.header] = url
             else:
@@ -132,7 +131,7 @@ class HttpAction:
         """The call was taken on; what is new of it came by a callback, or is asked for."""
         callback, poll = request.callback, request.poll
         if call.signal is not None and callback is not None:
-            seen = {"body": call.signal}
+            seen = {"body": call.signal.get("body"), "headers": call.signal.get("headers") or {}}
             settled = self._settled(call, callback.later, seen, "callback")
             if settled is not None:
                 return settled

@@ -24,6 +24,7 @@ class NotifyAction:
 
     name = "notify"
     place: Literal["inside"] = "inside"
+    undone_by = "nothing"
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish

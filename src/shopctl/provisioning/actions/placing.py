@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shopctl.kernel.errors import ShopctlError, one_line
-from shopctl.kernel.redaction import redact
+from shopctl.kernel.errors import ShopctlError
 from shopctl.provisioning.actions.given import Fields, problems
+from shopctl.provisioning.actions.outcomes import fit
 from shopctl.provisioning.ports import Inside, Outside
 from shopctl.storage.unit import Unit
 from shopctl.workflow.ports import Action, Call, Failed, Outcome, Repetition, Unknown, Waiting
 
-_LONGEST = 300  # characters of a message that is stored
 _AGAIN = 60.0  # seconds until a look that failed is taken again
 
 
@@ -73,9 +72,7 @@ class _Asking(_Placed):
 def outcome_of(call: Call, error: ShopctlError) -> Outcome:
     """What an error of an outside port means for the step; see `adapters.errors` for what `sent` says.
 
-    A definite failure would earn a new key, and with it a second effect where an earlier call under the same key had
-    its own after all: timed out, then refused a connection. So what was unknown stays so until the other system itself
-    has answered under the very key.
+    What was unknown stays so (see `outcomes.not_done`) until the other system itself has answered under the very key.
     """
     message = fit(str(error))
     seconds: float | None = getattr(error, "seconds", None)
@@ -88,9 +85,3 @@ def outcome_of(call: Call, error: ShopctlError) -> Outcome:
     if sent or (sent is False and call.repeated):
         return Unknown(error.code, message, seconds)
     return Failed(error.code, message, error.retryable, seconds)
-
-
-def fit(text: str) -> str:
-    """A message from outside, fit to be stored and shown: one line, without secrets, not long."""
-    line = one_line(" ".join(redact(text).split()))
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

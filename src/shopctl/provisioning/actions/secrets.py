@@ -9,6 +9,7 @@ from shopctl.kernel.errors import NotFound, RemoteFailed, UsageError, one_line
 from shopctl.kernel.redaction import redact, remember_secret
 
 _SOURCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:.+/.+)")
+_SCHEMES = ("env", "file", "keyring")
 _LONGEST = 64 << 10
 
 
@@ -48,7 +49,8 @@ class Secrets:
         """The secret. Raises SecretSourceUnknown, SecretMissing, SecretUnreadable, PermissionsTooOpen."""
         if not is_source(source):
             # Somebody may have written the secret itself where its source belongs.
-            raise SecretSourceUnknown(source=f"{source.partition(':')[0]}:…" if source[:8].count(":") else "…")
+            scheme = source.partition(":")[0]
+            raise SecretSourceUnknown(source=f"{scheme}:…" if scheme in _SCHEMES else "…")
         scheme, _, name = source.partition(":")
         found = {"env": self._environment, "file": self._file, "keyring": self._keyring}[scheme](name)
         if not found:

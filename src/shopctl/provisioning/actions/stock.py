@@ -1,11 +1,11 @@
-"""Steps that reserve stock, hand it out and give it back: `reserve-stock`, `renew-stock`, `release-stock`,
-`fulfil-stock`, `return-stock`. What they take and leave behind stands in docs/warehouses.md."""
+"""Steps that reserve stock, renew, hand out, give back and take back; docs/warehouses.md has what they take."""
 
 from __future__ import annotations
 
 from shopctl.catalogue.errors import InsufficientStock, ReservationEnded
 from shopctl.provisioning.actions.given import Field, Fields, given
-from shopctl.provisioning.actions.placing import Job, fit, placed
+from shopctl.provisioning.actions.outcomes import fit
+from shopctl.provisioning.actions.placing import Job, placed
 from shopctl.provisioning.ports import WEEK, Inside, Inventory, Outside
 from shopctl.workflow.ports import Action, Call, Done, Failed, Outcome
 

@@ -34,7 +34,7 @@ class _Counted:
     ) -> Reservation:
         if self.available(sku) is None:
             return Reservation(None, sku, quantity, location)
-        where = DEFAULT_LOCATION if location is None else location
+        where = location or next(iter(self.stock.places(self.unit, sku, quantity)), DEFAULT_LOCATION)
         held = self.stock.held_by(self.unit, sku, holder=key, location=where)
         if held is None:
             until = self._until(seconds)

@@ -26,9 +26,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_subject_number", "event", ["subject", "number"])
     if op.get_bind().dialect.name == "postgresql":
-        op.create_index("ix_event_xid", "event", ["xid"])  # readers look for those below the oldest open one
+        op.create_index("ix_event_xid", "event", ["xid", "number"])  # readers look for those below the oldest open one
         op.execute("alter table event alter column xid set default (pg_current_xact_id()::text)::bigint")
-    op.create_table("subscription", text("name"), number("position"), number("number"), key("name"))
+    op.create_table(
+        "subscription",
+        text("name"),
+        text("log"),
+        number("position"),
+        number("number"),
+        number("attempts"),
+        number("next_at"),
+        text("error", nullable=True),
+        key("name"),
+    )
+    op.create_table(
+        "event_set_aside",
+        text("subscriber"),
+        text("event_id"),
+        number("attempts"),
+        text("error"),
+        number("at"),
+        key("subscriber", "event_id"),
+    )
     op.create_table(
         "workflow_definition",
         text("name"),

@@ -1,4 +1,4 @@
-"""JSON objects from a file or from standard input."""
+"""What a file or standard input holds: lines, or a JSON object."""
 
 from __future__ import annotations
 
@@ -27,12 +27,24 @@ class NotAnObject(InvalidData):
 def json_object(source: str) -> dict[str, Any]:
     """The object in a file, or on standard input for `-`. Raises NoSuchFile, NotAnObject."""
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except OSError as error:
-        raise NoSuchFile(file=source, reason=error.strerror or str(error)) from None
+        value = json.loads(text_of(source))
     except (ValueError, RecursionError) as error:
         raise NotAnObject(file=source, reason=str(error)) from None
     if not isinstance(value, dict):
         raise NotAnObject(file=source, reason=f"it is a {type(value).__name__}")
     return value
+
+
+def lines_of(source: str) -> list[str]:
+    """The lines of a file, or of standard input for `-`. Raises NoSuchFile."""
+    return text_of(source).splitlines()
+
+
+def text_of(source: str) -> str:
+    """What a file holds, or standard input for `-`. Raises NoSuchFile."""
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise NoSuchFile(file=source, reason=error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise NoSuchFile(file=source, reason="it is not UTF-8") from None

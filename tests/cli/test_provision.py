@@ -1,0 +1,316 @@
+"""`shopctl provision`, `template` and `worker`, as real processes on both databases, with real systems behind them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.downstream import FAILS, Answer, Downstream, downstream
+from support.shop import Result, Shop
+
+FEED = """sku,name,price,currency,kind,stock,service_url
+MUG-1,Mug,9.90,EUR,physical,10,
+BOOK-1,E-book,5,EUR,digital,,
+SUB-1,Magazine,3,EUR,subscription,,
+HOST-1,Hosting,5,EUR,service,,
+GONE-1,Old,5,EUR,physical,1,
+"""
+
+CALLING = """
+name = "calling"
+[select]
+sku = "MUG-1"
+[parameters]
+type = "object"
+required = ["colour"]
+[parameters.properties.colour]
+enum = ["red", "blue"]
+[[steps]]
+name = "reserve"
+action = "reserve-stock"
+with = { sku = "${input.product.sku}", quantity = "${input.quantity}" }
+compensate = { action = "release-stock", with = { reservation = "${steps.reserve.reservation}" } }
+[[steps]]
+name = "make"
+action = "http"
+with = { url = "URL/make", body = { colour = "${input.parameters.colour}" }, output = { id = "body.id" } }
+compensate = { action = "http", with = { method = "POST", url = "URL/unmake", body = { id = "${steps.make.id}" } } }
+retry = { attempts = 3, initial = 0.1, jitter = 0 }
+[[steps]]
+name = "finish"
+action = "http"
+with = { url = "URL/finish", body = { id = "${steps.make.id}" } }
+compensate = false
+retry = { attempts = 3, initial = 0.1, jitter = 0 }
+[result]
+made = "${steps.make.id}"
+"""
+
+BAD = """name = "bad"
+[select]
+kind = "service"
+[[steps]]
+name = "a"
+action = "htpp"
+[[steps]]
+name = "b"
+action = "http"
+with = { url = "https://x.example/", verb = "GET" }
+[[steps]]
+name = "c"
+action = "timer"
+with = { seconds = 1 }
+"""
+
+
+@pytest.fixture
+def other() -> Iterator[Downstream]:
+    with downstream() as found:
+        found.script("POST", "/make", {"id": "m-1"})
+        found.script("POST", "/unmake", {})
+        found.script("POST", "/finish", {})
+        yield found
+
+
+@pytest.fixture
+def selling(any_shop: Shop, other: Downstream) -> Shop:
+    shop = any_shop
+    shop.run("catalogue", "import", "-", "--format", "csv", input=FEED)
+    shop.run("catalogue", "retire", "GONE-1")
+    (shop.folder / "templates").mkdir()
+    (shop.folder / "templates" / "calling.toml").write_text(CALLING.replace("URL", other.url))
+    with (shop.folder / "shopctl.toml").open("a") as file:
+        file.write('\n[network]\nallow_private = ["127.0.0.1"]\n')
+    return shop
+
+
+def start(shop: Shop, sku: str = "MUG-1", *more: str, expect: int | None = 0) -> Result:
+    given = () if sku != "MUG-1" or "--set" in more else ("--set", "colour=red")
+    return shop.run("provision", "start", sku, "--customer", "C-1", *given, *more, "-o", "json", expect=expect)
+
+
+def shown(shop: Shop, run: str) -> Any:
+    return shop.run("provision", "show", run, "-o", "json").json
+
+
+def stock(shop: Shop) -> tuple[int, int]:
+    found = shop.run("stock", "show", "MUG-1", "-o", "json").json
+    return found["on_hand"], found["reserved"]
+
+
+def test_a_product_of_each_kind_is_provisioned_with_the_templates_that_come_along(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.run("catalogue", "import", "-", "--format", "csv", input=FEED)
+
+    for sku in ("MUG-1", "BOOK-1", "SUB-1"):
+        started = shop.run("provision", "start", sku, "--customer", "C-1", "-o", "json").json
+        assert started.keys() >= {"run_id", "state", "instance_id"}
+        assert started["state"] == "completed"
+
+    assert stock(shop) == (9, 0)
+    rows = shop.run("instance", "list", "--customer", "C-1", "-o", "json").json
+    assert {(row["sku"], row["state"]) for row in rows} == {(sku, "active") for sku in ("MUG-1", "BOOK-1", "SUB-1")}
+    listed = shop.run("provision", "list", "-o", "json").json
+    assert {row["state"] for row in listed} == {"completed"}
+    assert listed[0].keys() >= {"run_id", "state", "sku", "customer", "step", "next_at"}
+
+
+def test_what_fails_is_tried_again_when_it_is_due_and_by_cron(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    other.script("POST", "/finish", Answer(429, {"error": "too many"}, effect=False, store=False), {})
+
+    run = start(shop, expect=8).json["run_id"]
+
+    assert shown(shop, run)["steps"][2]["state"] == "retrying"
+    time.sleep(0.2)
+    assert shop.run("provision", "retry", "--due", "-o", "json").json["succeeded"] == 1
+    assert shop.run("provision", "retry", "--due").stdout == ""
+    assert shown(shop, run)["state"] == "completed"
+    assert [each.path for each in other.effects()] == ["/make", "/finish"]
+    instance = shop.run("instance", "list", "-o", "json").json[0]
+    assert shop.run("instance", "show", instance["instance_id"], "-o", "json").json["configuration"] == {
+        "colour": "red", "made": "m-1",
+    }  # fmt: skip
+
+
+def test_what_fails_for_good_is_undone_and_can_be_retried(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    other.script("POST", "/finish", Answer(422, {"error": "no such thing"}, effect=False, store=False), {})
+
+    failed = start(shop, expect=7)
+
+    run = failed.json["run_id"]
+    assert failed.error["code"] == "provisioning.run_failed"
+    assert "no such thing" in failed.error["message"]
+    assert [each.path for each in other.effects()] == ["/make", "/unmake"]
+    assert stock(shop) == (10, 0)
+    assert shop.run("instance", "list", "-o", "json").json[0]["state"] == "aborted"
+    [stuck] = shop.run("provision", "list", "--stuck", "-o", "json").json
+    assert (stuck["runs"], stuck["example"]) == (1, run)
+    assert "calling/finish: http.422" in stuck["fingerprint"]
+    tally = shop.run("provision", "retry", "--like", stuck["fingerprint"], "--verify", "-o", "json").json
+    assert tally["succeeded"] == 1
+    assert shown(shop, run)["state"] == "completed"
+    assert [each.path for each in other.effects()] == ["/make", "/unmake", "/make", "/finish"]
+    assert not other.doubles()
+
+
+def test_the_same_key_gives_the_same_run_and_other_arguments_are_refused(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    first = start(shop, "MUG-1", "--idempotency-key", "order-7").json
+    again = start(shop, "MUG-1", "--idempotency-key", "order-7").json
+
+    assert again == first
+    assert len(other.effects("/make")) == 1
+    refused = start(shop, "MUG-1", "--idempotency-key", "order-7", "--set", "colour=blue", expect=5)
+    assert refused.error["code"] == "workflow.key_reused"
+
+
+def test_bad_requests_are_refused_with_a_message_for_each_field(selling: Shop) -> None:
+    shop = selling
+    wrong = start(shop, "MUG-1", "--set", "colour=green", expect=12)
+    assert wrong.error["code"] == "provisioning.parameters_invalid"
+    assert "colour: must be one of: red, blue" in wrong.error["message"]
+    assert start(shop, "MUG-1", "--quantity", "11", expect=5).error["code"] == "provisioning.out_of_stock"
+    assert start(shop, "NOPE", expect=3).error["code"] == "catalogue.product_not_found"
+    assert start(shop, "GONE-1", expect=5).error["code"] == "provisioning.not_sold"
+    assert shop.run("provision", "list", "-o", "json").json == []
+    assert shop.run("instance", "list", "-o", "json").json == []
+
+
+def test_a_plan_changes_nothing_and_says_what_would_be_done(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    plan = shop.run("provision", "plan", "MUG-1", "--set", "colour=blue", "--quantity", "2", "-o", "json").json
+
+    assert [(step["step"], step["undone_by"]) for step in plan["steps"]] == [
+        ("reserve", "release-stock"), ("make", "http"), ("finish", None),
+    ]  # fmt: skip
+    assert plan["reservations"] == [{"sku": "MUG-1", "quantity": 2, "step": "reserve"}]
+    assert plan["steps"][1]["with"]["body"] == {"colour": "blue"}
+    assert not other.received
+    assert stock(shop) == (10, 0)
+    assert "undone by release-stock" in shop.run("provision", "plan", "MUG-1", "--set", "colour=blue").stdout
+
+
+def test_a_run_that_waits_for_an_approval_is_approved_or_cancelled(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    text = (shop.folder / "templates" / "calling.toml").read_text()
+    approval = '[[steps]]\nname = "ask"\naction = "approval"\ncompensate = false\n[[steps]]\nname = "finish"'
+    (shop.folder / "templates" / "calling.toml").write_text(text.replace('[[steps]]\nname = "finish"', approval))
+    first, second = (start(shop, expect=8).json["run_id"] for _ in "ab")
+
+    assert shown(shop, first)["steps"][2]["waits_for"] == "approve"
+    assert stock(shop) == (10, 2)
+    assert shop.run("provision", "approve", first, "-o", "json").json["succeeded"] == 1
+    assert shown(shop, first)["state"] == "completed"
+    assert shop.run("provision", "approve", first, "-o", "json", expect=5).error["code"] == "workflow.not_waited_for"
+    shop.run("provision", "cancel", second)
+    assert shown(shop, second)["state"] == "cancelled"
+    assert stock(shop) == (10, 1)
+    assert len(other.effects("/unmake")) == 1
+
+
+def test_a_worker_works_until_it_is_idle_and_is_silent_when_there_is_nothing(selling: Shop) -> None:
+    shop = selling
+    for _ in range(3):
+        start(shop, "MUG-1", "--no-wait", expect=8)
+
+    assert shop.run("worker", "--until-idle", "-o", "json").json == {
+        "claimed": 3, "succeeded": 3, "failed": 0, "rescheduled": 0, "remaining": 0,
+    }  # fmt: skip
+    idle = shop.run("worker", "--until-idle")
+    assert (idle.stdout, idle.stderr) == ("", "")
+    shop.run("worker", "--once", "--until-idle", expect=2)
+
+
+@pytest.mark.assure("R21")
+def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    other.script("POST", "/finish", Answer(200, {}, seconds=1.0))
+    runs = [start(shop, "MUG-1", "--no-wait", expect=8).json["run_id"] for _ in range(4)]
+    worker = shop.start("worker", "-o", "json")
+    deadline = time.monotonic() + 30
+    while len(other.received) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    worker.send_signal(signal.SIGTERM)
+    asked = time.monotonic()
+    worker.wait(20)
+
+    assert time.monotonic() - asked < 10
+    assert worker.returncode == 0
+    shop.run("worker", "--until-idle")
+    assert {shown(shop, run)["state"] for run in runs} == {"completed"}
+    assert not other.doubles()
+    assert len(other.effects("/make")) == len(other.effects("/finish")) == 4
+
+
+def test_a_lost_run_parks_and_an_operator_skips_the_step(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    other.script("POST", "/finish", *[FAILS] * 9)
+    run = start(shop, expect=8).json["run_id"]
+    for _ in range(3):
+        time.sleep(0.5)
+        shop.run("provision", "retry", "--due", expect=None)
+
+    assert shown(shop, run)["state"] == "parked"
+    assert (
+        shop.run("provision", "skip", run, "make", "--yes", "-o", "json", expect=5).error["code"]
+        == "workflow.step_passed"
+    )
+    assert (
+        shop.run("provision", "skip", run, "nope", "--yes", "-o", "json", expect=3).error["code"]
+        == "workflow.step_not_found"
+    )
+    shop.run("provision", "skip", run, "finish", "--yes")
+    assert shown(shop, run)["state"] == "completed"
+    watched = shop.run("provision", "watch", run).stdout.splitlines()
+    assert watched[-1].endswith("run.completed")
+
+
+def test_instances_are_changed_as_their_template_says(selling: Shop) -> None:
+    shop = selling
+    instance = start(shop, "SUB-1").json["instance_id"]
+
+    def state() -> str:
+        return str(shop.run("instance", "show", instance, "-o", "json").json["state"])
+
+    shop.run("instance", "suspend", instance)
+    assert state() == "suspended"
+    shop.run("instance", "resume", instance)
+    shop.run("instance", "modify", instance, "--set", "seats=7")
+    shop.run("instance", "modify", instance, "--set", "seats=0", expect=12)
+    found = shop.run("instance", "show", instance, "-o", "json").json
+    assert (found["state"], found["configuration"]["seats"]) == ("active", 7)
+    shop.run("instance", "renew", instance)
+    assert (
+        shop.run("instance", "show", instance, "-o", "json").json["configuration"]["paid_until"]
+        > found["configuration"]["paid_until"]
+    )
+    shop.run("instance", "terminate", instance, expect=2)
+    shop.run("instance", "terminate", instance, "--yes")
+    assert state() == "terminated"
+    mug = start(shop).json["instance_id"]
+    assert (
+        shop.run("instance", "suspend", mug, "-o", "json", expect=5).error["code"] == "provisioning.operation_unknown"
+    )
+
+
+def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:
+    assert shop.run("template", "validate").stdout.strip() == "all is well"
+    bad = shop.folder / "bad.toml"
+    bad.write_text(BAD)
+    found = shop.run("template", "validate", "bad.toml", "-o", "json", expect=12).json
+    assert {(row["line"], row["severity"], row["code"]) for row in found} == {
+        (6, "error", "action"), (4, "warning", "compensation"), (7, "warning", "compensation"), (10, "error", "with"),
+    }  # fmt: skip
+    shop.run("template", "install", "bad.toml", expect=12)
+    assert "flowchart TD" in shop.run("template", "graph", "physical-good", "--format", "mermaid").stdout
+    assert " ● done" in shop.run("template", "graph", "physical-good").stdout
+    shop.run("template", "install", "physical-good", "--as", "fragile")
+    assert "fragile" in [row["name"] for row in shop.run("template", "list", "-o", "json").json]
+    shop.run("template", "install", "physical-good", "--as", "fragile", expect=5)
