@@ -9,6 +9,7 @@ ended are made by the database itself; the claim is the worker's own, rolled bac
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import Figure, Folder, announce, arguments, publish, ratio
+from common import Figure, Folder, announce, arguments, publish, ratio, settle
 from shops import Postgres
 
 from shopctl.kernel.clock import Clock
@@ -50,12 +51,12 @@ def main() -> None:
                 database.create()
                 upgrade(database, "shop")
                 fill(database, "due", 1, DUE)
-                bare = [claimed(database) for _ in range(given.rounds)]
+                bare = [claimed(database, url) for _ in range(given.rounds)]
                 began = time.perf_counter()
                 for first in range(1, given.rows, 1_000_000):
                     fill(database, "ended", first, min(first + 999_999, given.rows))
                 announce(f"{name}: {given.rows:,} ended runs in {time.perf_counter() - began:.0f} s")
-                beside = [claimed(database) for _ in range(given.rounds)]
+                beside = [claimed(database, url) for _ in range(given.rounds)]
                 plans[name] = plan(database)
                 if not any("ix_workflow_run_next_at" in line for line in plans[name]):
                     sys.exit(f"{name}: the claim does not use its index: {plans[name]}")
@@ -75,13 +76,25 @@ def fill(database: Database, what: str, first: int, last: int) -> None:
         unit.execute(
             f"insert into workflow_run ({COLUMNS}) select '{what}' || n, {values} from {numbers} as numbers where true"
         )
-    if database.dialect == "postgres":
-        with database.unit() as unit:
-            unit.analyze("workflow_run")
 
 
-def claimed(database: Database) -> float:
+def rested(database: Database, url: str) -> None:
+    """Nothing is left to be written or cleaned up of what came before, such as versions that were rolled back."""
+    if database.dialect == "sqlite":
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            connection.execute("pragma wal_checkpoint(truncate)")
+    else:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("vacuum analyze workflow_run")
+            connection.execute("checkpoint")
+    settle()
+
+
+def claimed(database: Database, url: str) -> float:
     """Seconds of a claim, the median."""
+    rested(database, url)
     times = []
     for _ in range(TIMES):
         with database.unit(dry_run=True) as unit:

@@ -60,18 +60,23 @@ def worker(url: str, path: Path, *, seconds: float, repetition: str = "keyed", *
     """A worker as `shopctl worker --until-idle` is one: its process, and where it tells how many runs it completed."""
 
     def work() -> int:
-        from shopctl.cli.worker import _asked_to_stop
+        from shopctl.cli.working import asked_to_stop
 
         refused = [0]
-        save = queries.save
+        save, renew = queries.save, queries.renew
 
-        def counted(unit: Any, entries: Any, **more: Any) -> Any:
-            saved = save(unit, entries, **more)
-            refused[0] += len(entries) - len(saved)
-            return saved
+        def saved(unit: Any, entries: Any, **more: Any) -> Any:
+            found = save(unit, entries, **more)
+            refused[0] += len(entries) - len(found)
+            return found
 
-        queries.save = counted
-        with _asked_to_stop() as stopped, closing(open_database(url)) as database:
+        def renewed(unit: Any, runs: Any, **more: Any) -> Any:
+            found = renew(unit, runs, **more)
+            refused[0] += len(runs) - len(found)
+            return found
+
+        queries.save, queries.renew = saved, renewed
+        with asked_to_stop() as stopped, closing(open_database(url)) as database:
             runner = Runner(database, Clock(), {"note": Noted(path, seconds, repetition)}, {}, **options)
             runner.work(stop=lambda: bool(stopped))
         path.with_suffix(".refused").write_text(str(refused[0]))
@@ -116,8 +121,11 @@ def test_workers_that_are_stopped_beyond_their_leases_share_the_work_evenly(
     begin(url, count)
     dice = random.Random(7)
     workers = [
-        worker(url, tmp_path / f"{number}.calls", seconds=0.002, lease=LEASE, batch=20) for number in range(many)
+        worker(url, tmp_path / f"{number}.calls", seconds=0.03, lease=LEASE, batch=20, threads=4)
+        for number in range(many)
     ]
+    while any(not path.exists() or not path.stat().st_size for path in (tmp_path / f"{n}.calls" for n in range(many))):
+        time.sleep(0.01)
     stops = 0
     for turn in range(many * scale(1, 30)):
         pid, _ = workers[turn % many]
@@ -128,21 +136,30 @@ def test_workers_that_are_stopped_beyond_their_leases_share_the_work_evenly(
         os.kill(pid, signal.SIGCONT)
         stops += 1
         time.sleep(dice.uniform(0.05, 0.3))
-    shares = [ended(*each) for each in workers]
+    # At the end the others take over what a stopped one holds, and find it done when it comes back.
+    while due(url) > 250 * (many - 1):  # enough for longer than the lease
+        time.sleep(0.02)
+    (stopped, told), *others = workers
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(LEASE * 1.2)
+    shares = [ended(*each) for each in others]
+    os.kill(stopped, signal.SIGCONT)
+    shares.append(ended(stopped, told))
     last = ended(*worker(url, tmp_path / "last.calls", seconds=0, lease=LEASE))
 
     made = calls(tmp_path)
     refused = sum(int(path.read_text()) for path in tmp_path.glob("*.refused"))
     twice = sum(len(each) > 1 for each in made.values())
-    print(f"R7: {count} jobs, {many} workers, {stops} stops, {refused} late writes refused, {twice} keys called twice, "
+    print(f"R7: {count} jobs, {many} workers, {stops} stops, {refused} writes or renewals refused, {twice} keys called twice, "
           f"shares {sorted(shares)}, {last} left over")  # fmt: skip
     assert states(url) == {"completed": count}
     assert len(made) == 2 * count, "one key for each step: nothing was taken for refused"
-    # Of all calls under a key only the first may say that it is the first.
-    assert all(sum(not repeated for repeated in each) == 1 for each in made.values())
+    # Of all calls under a key one at most may say that it is the first.
+    assert all(sum(not repeated for repeated in each) <= 1 for each in made.values())
     assert stops >= many // 2
+    assert refused
     # A second of stopping is a third of the short form's time.
-    assert min(shares) > scale(0, 4 * count // many // 10)
+    assert min(shares) > count // many * scale(1, 4) // 10
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def work(
     SIGTERM and an interrupt end it after what is on its way, a second one at once. Exit 6 when runs have failed.
     """
     ends_at = None if max_runtime is None else time.monotonic() + shop.seconds(max_runtime)
-    with _asked_to_stop() as stopped:
+    with asked_to_stop() as stopped:
         if jitter is not None:
             _wait(random.uniform(0, shop.seconds(jitter)), stopped)  # noqa: S311 - only spreads cron jobs
 
@@ -75,7 +75,7 @@ def show_tally(shop: Shop, tally: Tally, metrics_file: Path | None = None, *, id
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
+def asked_to_stop() -> Iterator[list[int]]:
     """The signals that asked it to end, as they come."""
     asked: list[int] = []
 
