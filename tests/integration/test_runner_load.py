@@ -150,8 +150,8 @@ def test_workers_that_are_stopped_beyond_their_leases_share_the_work_evenly(
     made = calls(tmp_path)
     refused = sum(int(path.read_text()) for path in tmp_path.glob("*.refused"))
     twice = sum(len(each) > 1 for each in made.values())
-    print(f"R7: {count} jobs, {many} workers, {stops} stops, {refused} writes or renewals refused, {twice} keys called twice, "
-          f"shares {sorted(shares)}, {last} left over")  # fmt: skip
+    print(f"R7: {count} jobs, {many} workers, {stops} stops, {refused} writes or renewals refused, "
+          f"{twice} keys called twice, shares {sorted(shares)}, {last} left over")  # fmt: skip
     assert states(url) == {"completed": count}
     assert len(made) == 2 * count, "one key for each step: nothing was taken for refused"
     # Of all calls under a key one at most may say that it is the first.
