@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from shopctl.storage import marks
+from shopctl.storage.database import open_database
 from support.downstream import FAILS, Answer, Downstream, downstream
 from support.shop import Result, Shop
 
@@ -314,3 +317,17 @@ def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:
     shop.run("template", "install", "physical-good", "--as", "fragile")
     assert "fragile" in [row["name"] for row in shop.run("template", "list", "-o", "json").json]
     shop.run("template", "install", "physical-good", "--as", "fragile", expect=5)
+
+
+def test_what_is_begun_while_the_shop_is_paused_waits_for_its_end(selling: Shop) -> None:
+    shop = selling
+    with closing(open_database(shop.database_url or f"sqlite:///{shop.folder}/.shopctl/shop.db")) as database:
+        with database.unit() as unit:
+            marks.pause(unit, 0, {})
+
+    started = start(shop, "SUB-1", expect=8).json
+
+    assert started["state"] == "pending"
+    assert "db resume" in shop.run("worker", "--until-idle").stderr
+    shop.run("db", "resume")
+    assert shop.run("worker", "--until-idle", "-o", "json").json["succeeded"] == 1

@@ -177,7 +177,8 @@ class ProvisioningService:
         todo: Sequence[str] = list(run_ids)
         while todo:
             runner.work(only=todo)
-            todo = self._ready(run_ids)
+            # A shop that is paused begins nothing, however ready it is.
+            todo = [] if runner.paused else self._ready(run_ids)
         return runner.tally
 
     def _worked(self, started: Started, work: bool) -> dict[str, Any]:
