@@ -321,9 +321,9 @@ def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:
 
 def test_what_is_begun_while_the_shop_is_paused_waits_for_its_end(selling: Shop) -> None:
     shop = selling
-    with closing(open_database(shop.database_url or f"sqlite:///{shop.folder}/.shopctl/shop.db")) as database:
-        with database.unit() as unit:
-            marks.pause(unit, 0, {})
+    url = shop.database_url or f"sqlite:///{shop.folder}/.shopctl/shop.db"
+    with closing(open_database(url)) as database, database.unit() as unit:
+        marks.pause(unit, 0, {})
 
     started = start(shop, "SUB-1", expect=8).json
 
