@@ -185,7 +185,9 @@ def test_a_worker_that_is_told_to_end_leaves_nothing_undone_or_in_doubt(
     for number in range(times):
         path = tmp_path / f"{number}.calls"
         pid, told = worker(url, path, seconds=0.02, repetition="never", threads=4)
+        begun_by = time.monotonic() + 60
         while not (path.exists() and path.stat().st_size):
+            assert time.monotonic() < begun_by, "the worker does not begin"
             time.sleep(0.005)
         time.sleep(dice.uniform(0.0, 0.3))
         asked = time.monotonic()
