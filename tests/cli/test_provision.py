@@ -155,6 +155,8 @@ def test_what_fails_for_good_is_undone_and_can_be_retried(selling: Shop, other: 
     tally = shop.run("provision", "retry", "--like", stuck["fingerprint"], "--verify", "-o", "json").json
     assert tally["succeeded"] == 1
     assert shown(shop, run)["state"] == "completed"
+    [instance] = shop.run("instance", "list", "-o", "json").json
+    assert (instance["state"], instance["configuration"]["made"]) == ("active", "m-1")
     assert [each.path for each in other.effects()] == ["/make", "/unmake", "/make", "/finish"]
     assert not other.doubles()
 
