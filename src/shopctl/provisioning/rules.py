@@ -33,7 +33,8 @@ RULES = (
         """select p.run_id || ' ' || i.id || ' ' || i.state
              from workflow_run r join provisioning_run p on p.run_id = r.id
              join instance i on i.customer_id = p.customer_id and i.id = p.instance_id
-            where p.operation = 'start' and r.state = 'completed' and i.state in ('created', 'pending_active', 'aborted')""",
+            where p.operation = 'start' and r.state = 'completed'
+              and i.state in ('created', 'pending_active', 'aborted')""",
         "shopctl provision show ID; look at the downstream systems before the instance is moved",
         slow=True,
     ),
