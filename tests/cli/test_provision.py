@@ -282,6 +282,9 @@ def test_a_lost_run_parks_and_an_operator_skips_the_step(selling: Shop, other: D
         shop.run("provision", "retry", "--due", expect=None)
 
     assert shown(shop, run)["state"] == "parked"
+    assert shop.run("status", "-o", "json").json["runs"] == {"open": 0, "overdue": 0, "parked": 1}
+    [warned] = [check for check in shop.run("doctor", "-o", "json").json if check["check"] == "runs"]
+    assert (warned["state"], warned["found"]) == ("warn", "1 parked")
     assert (
         shop.run("provision", "skip", run, "make", "--yes", "-o", "json", expect=5).error["code"]
         == "workflow.step_passed"
