@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -158,8 +159,30 @@ def test_what_fails_for_good_is_undone_and_can_be_retried(selling: Shop, other: 
     tally = shop.run("provision", "retry", "--like", stuck["fingerprint"], "--verify", "-o", "json").json
     assert tally["succeeded"] == 1
     assert shown(shop, run)["state"] == "completed"
+    [instance] = shop.run("instance", "list", "-o", "json").json
+    assert (instance["state"], instance["configuration"]["made"]) == ("active", "m-1")
     assert [each.path for each in other.effects()] == ["/make", "/unmake", "/make", "/finish"]
     assert not other.doubles()
+
+
+def test_a_bundle_that_failed_is_retried_as_a_whole_and_once(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    box = {"sku": "BOX-1", "name": "Box", "kind": "bundle", "prices": [{"amount": "9", "currency": "EUR"}]}
+    parts = [{"sku": "SUB-1", "quantity": 1}, {"sku": "MUG-1", "quantity": 1}]
+    shop.run("catalogue", "import", "-", "--format", "json", input=json.dumps([{**box, "components": parts}]))
+    other.script("POST", "/finish", Answer(422, {"error": "no"}, effect=False, store=False), {})
+    run = start(shop, "BOX-1", "--set", 'components={"MUG-1":{"colour":"red"}}', expect=7).json["run_id"]
+    [part] = shop.run("provision", "list", "--sku", "MUG-1", "-o", "json").json
+
+    refused = shop.run("provision", "retry", part["run_id"], "-o", "json", expect=5)
+    assert refused.error["code"] == "provisioning.part_given_up"
+    assert [each["example"] for each in shop.run("provision", "list", "--stuck", "-o", "json").json] == [run]
+    shop.run("provision", "retry", "--failed", "--verify")
+
+    assert shown(shop, run)["state"] == "completed"
+    assert [each.path for each in other.effects()] == ["/make", "/unmake", "/make", "/finish"]
+    living = shop.run("instance", "list", "--state", "active", "-o", "json").json
+    assert sorted(each["sku"] for each in living) == ["BOX-1", "MUG-1", "SUB-1"]
 
 
 def test_the_same_key_gives_the_same_run_and_other_arguments_are_refused(selling: Shop, other: Downstream) -> None:
@@ -171,6 +194,7 @@ def test_the_same_key_gives_the_same_run_and_other_arguments_are_refused(selling
     assert len(other.effects("/make")) == 1
     refused = start(shop, "MUG-1", "--idempotency-key", "order-7", "--set", "colour=blue", expect=5)
     assert refused.error["code"] == "workflow.key_reused"
+    assert start(shop, "MUG-1", "--idempotency-key", "", expect=2).error["code"] == "workflow.key_empty"
 
 
 def test_bad_requests_are_refused_with_a_message_for_each_field(selling: Shop) -> None:
@@ -261,6 +285,9 @@ def test_a_lost_run_parks_and_an_operator_skips_the_step(selling: Shop, other: D
         shop.run("provision", "retry", "--due", expect=None)
 
     assert shown(shop, run)["state"] == "parked"
+    assert shop.run("status", "-o", "json").json["runs"] == {"open": 0, "overdue": 0, "parked": 1}
+    [warned] = [check for check in shop.run("doctor", "-o", "json").json if check["check"] == "runs"]
+    assert (warned["state"], warned["found"]) == ("warn", "1 parked")
     assert (
         shop.run("provision", "skip", run, "make", "--yes", "-o", "json", expect=5).error["code"]
         == "workflow.step_passed"
@@ -301,6 +328,24 @@ def test_instances_are_changed_as_their_template_says(selling: Shop) -> None:
     assert (
         shop.run("instance", "suspend", mug, "-o", "json", expect=5).error["code"] == "provisioning.operation_unknown"
     )
+
+
+def test_what_an_instance_is_already_is_not_done_again(selling: Shop) -> None:
+    shop = selling
+    instance = start(shop, "SUB-1").json["instance_id"]
+
+    def change(verb: str, *more: str, expect: int = 0) -> Result:
+        return shop.run("instance", verb, instance, *more, "-o", "json", expect=expect)
+
+    once = change("suspend", "--idempotency-key", "k-1").json
+    assert change("suspend", "--idempotency-key", "k-1").json == once
+    assert change("resume", "--idempotency-key", "k-1", expect=5).error["code"] == "workflow.key_reused"
+    assert change("suspend", expect=5).error["code"] == "instance.invalid_transition"
+    change("terminate", "--yes")
+    for verb in ("terminate", "modify"):
+        assert change(verb, "--yes", expect=5).error["code"] == "instance.closed"
+    told = shop.run("event", "list", "--type", "notification.requested", "-o", "json").json
+    assert len(told) == 3
 
 
 def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:

@@ -53,6 +53,8 @@ def drawn_run(run: Mapping[str, Any]) -> str:
         error = run["error"]
         lines.append(f"{'undoing ' if error.get('undo') else ''}{error.get('step')}: {error.get('message')}")
         lines.append(f"  ({error.get('code')})")
+        if cause := error.get("cause"):
+            lines.append(f"it was to be undone after {cause.get('step')}: {cause.get('message')}")
     told = {
         "worked on by": run["worker"],
         "next at": run["next_at"] and _moment(run["next_at"]),

@@ -47,6 +47,7 @@ def _told(found: Status) -> str:
         lines.append("           " + ", ".join(_counted(counts[name], name) for name in also))
         waiting = ", ".join(_counted(count, name) for name, count in found.due.items() if count)
         lines.append(f"Due        {waiting or 'nothing'}")
+        lines += _runs(found.runs)
         lag = found.search["lag"]
         lines.append(
             f"Search     {found.search['engine']}" + ("" if lag is None else f", {_counted(lag, 'changes')} behind")
@@ -69,6 +70,17 @@ def _told(found: Status) -> str:
             f" {readable(each_import.started_at)}"
         )
     return "\n".join(lines)
+
+
+def _runs(runs: dict[str, int]) -> list[str]:
+    if not any(runs.values()):
+        return []
+    said = [f"{runs['open']:,} under way"]
+    if runs["overdue"]:
+        said.append(f"{runs['overdue']:,} due and nobody works on them: shopctl worker")
+    if runs["parked"]:
+        said.append(f"{runs['parked']:,} parked, which need somebody: shopctl provision list --stuck")
+    return ["Runs       " + "; ".join(said)]
 
 
 def _counted(count: int, things: str) -> str:

@@ -16,6 +16,7 @@ from shopctl.kernel.redaction import redact
 from shopctl.kernel.settings import Settings
 from shopctl.operations.backup_health import health
 from shopctl.operations.databases import url_of
+from shopctl.operations.status import standing
 from shopctl.storage import migrations
 from shopctl.storage.database import Database, open_database
 from shopctl.storage.files import check_private, folders_in
@@ -125,6 +126,7 @@ def _databases(settings: Settings) -> Iterator[Check]:
                 yield from _sqlite(chain, database) if database.dialect == "sqlite" else _postgres(chain, database)
                 if chain == "shop":
                     yield from _backups(database)
+                    yield from _runs(database)
 
 
 def _schema(database: Database, chain: Chain) -> str:
@@ -192,6 +194,19 @@ def _backups(database: Database) -> Iterator[Check]:
     if found.paused_since:
         hint = "Workers stand still. When all is well: shopctl db resume"
         yield Check("paused", "warn", f"a backup was restored at {found.paused_since}", hint)
+
+
+def _runs(database: Database) -> Iterator[Check]:
+    """Whether runs stand still that need somebody, or that nobody works on."""
+    with database.read() as unit:
+        found = standing(unit, Clock().now())
+    if found["parked"]:
+        yield Check(
+            "runs", "warn", f"{found['parked']} parked", "See what stopped them: shopctl provision list --stuck"
+        )
+    if found["overdue"]:
+        hint = "Keep a worker running, or one from cron each minute: shopctl worker --until-idle"
+        yield Check("workers", "warn", f"{found['overdue']} runs are due and nobody works on them", hint)
 
 
 def _can_write(database: Database) -> str:

@@ -12,6 +12,7 @@ from shopctl.operations.databases import DatabaseState, opened, states
 from shopctl.storage.unit import Unit
 
 _LAST_IMPORTS = 3
+_LATE = 120_000_000  # microseconds
 
 
 class LastImport(NamedTuple):
@@ -35,6 +36,7 @@ class Status(NamedTuple):
     databases: list[DatabaseState]
     catalogue: dict[str, int]
     due: dict[str, int]
+    runs: dict[str, int]
     imports: list[LastImport]
     search: dict[str, Any]
     audit: dict[str, int]
@@ -50,6 +52,7 @@ def status(settings: Settings, *, clock: Clock | None = None) -> Status:
     now = (clock or Clock()).now()
     catalogue: dict[str, int] = {}
     due: dict[str, int] = {}
+    runs: dict[str, int] = {}
     imports: list[LastImport] = []
     audit: dict[str, int] = {}
     backups: BackupHealth | None = None
@@ -57,7 +60,7 @@ def status(settings: Settings, *, clock: Clock | None = None) -> Status:
     if any(state.chain == "shop" and state.state == "ok" for state in found):
         for _, database in opened(settings, ("shop",)):
             with database.read() as unit:
-                catalogue, due = _catalogue(unit, now), _due(unit, now)
+                catalogue, due, runs = _catalogue(unit, now), _due(unit, now), standing(unit, now)
                 imports, audit, backups = _imports(unit), _audit(unit), health(unit, now)
     return Status(
         shop=str(settings.base),
@@ -66,6 +69,7 @@ def status(settings: Settings, *, clock: Clock | None = None) -> Status:
         databases=found,
         catalogue=catalogue,
         due=due,
+        runs=runs,
         imports=imports,
         search=search,
         audit=audit,
@@ -110,6 +114,24 @@ def _due(unit: Unit, now: Instant) -> dict[str, int]:
         "unfinished_imports": unit.value("select count(*) from catalogue_import where state in ('reading', 'merging')"),
         "undelivered_events": unit.value("select count(*) from event_set_aside"),
     }
+
+
+def standing(unit: Unit, now: Instant) -> dict[str, int]:
+    """How runs stand that have not ended: {"open","overdue","parked"}.
+
+    `overdue` have been due for two minutes: a worker, or one from cron every minute, leaves none.
+    """
+    counted = dict(
+        unit.tuples(
+            """select case when state = 'parked' then 'parked'
+                           when next_at <= :late then 'overdue' else 'open' end, count(*)
+                 from workflow_run
+                where state <> 'completed' and state in ('pending', 'running', 'waiting', 'compensating', 'parked')
+                group by 1""",
+            late=now - _LATE,
+        )
+    )
+    return {name: counted.get(name, 0) for name in ("open", "overdue", "parked")}
 
 
 def _imports(unit: Unit) -> list[LastImport]:

@@ -136,7 +136,7 @@ def _limited(response: httpx.Response, origin: str, limit: int) -> Iterator[byte
 
 
 def _reason(raised: Exception) -> str:
-    return one_line(redact(str(raised)))[:200] or type(raised).__name__
+    return one_line(redact(str(raised)))[:200].rstrip(".") or type(raised).__name__
 
 
 @cache

@@ -25,10 +25,10 @@ class Transition(NamedTuple):
 # shown: its pendingActive is `pending_active`. Its `cancelled`, of an order that never began, is `aborted` here.
 STATES = ("created", "pending_active", "active", "suspended", "pending_terminate", "terminated", "aborted")
 CLOSED = frozenset({"terminated", "aborted"})
-"""States in which nothing happens any more."""
+"""The ends of a life: only an aborted one begins anew, when its run is tried again."""
 
 LIFE_CYCLE = (
-    Transition("provision", frozenset({"created"}), "pending_active"),
+    Transition("provision", frozenset({"created", "aborted"}), "pending_active"),
     Transition("activate", frozenset({"created", "pending_active"}), "active"),
     Transition("abort", frozenset({"created", "pending_active"}), "aborted"),
     Transition("suspend", frozenset({"active"}), "suspended"),

@@ -77,6 +77,13 @@ class OperationRunning(Conflict):
     hint = "Wait for it with: shopctl provision watch {run}"
 
 
+class PartGivenUp(Conflict):
+    """The run {id} is {state} and a part of {parent}, which begins it anew when it is tried again itself."""
+
+    code = "provisioning.part_given_up"
+    hint = "See what is to become of the whole with: shopctl provision show {parent}"
+
+
 class ParametersInvalid(InvalidData):
     """{sku} cannot be provisioned so: {first}"""
 

@@ -10,12 +10,12 @@ SYSTEM = "provisioning"
 
 # What a run of an operation does to the life of its instance: trigger of the run -> trigger of the instance.
 LIFE: dict[str, dict[str, str]] = {
-    "start": {"start": "provision", "complete": "activate", "fail": "abort", "cancel": "abort"},
+    "start": {"start": "provision", "retry": "provision", "complete": "activate", "fail": "abort", "cancel": "abort"},
     "modify": {},
     "renew": {},
     "suspend": {"complete": "suspend"},
     "resume": {"complete": "resume"},
-    "terminate": {"start": "terminate", "complete": "end", "fail": "keep", "cancel": "keep"},
+    "terminate": {"start": "terminate", "retry": "terminate", "complete": "end", "fail": "keep", "cancel": "keep"},
     "upgrade": {},
 }
 SOLD = ("name", "kind", "brand", "category", "categories", "attributes", "options", "components", "prices")

@@ -75,6 +75,9 @@ _LISTED = """select r.id, r.state, p.operation, p.sku, p.customer_id, p.instance
                from provisioning_run p join workflow_run r on r.id = p.run_id"""
 
 
+_NOT_GIVEN_UP = "(r.parent is null or r.state not in ('failed', 'cancelled'))"
+
+
 def add(unit: Unit, run: ProvisioningRun, *, now: Instant) -> None:
     """Write down what a run is for."""
     unit.insert_many("provisioning_run", (*run._fields, "created_at"), [(*run, now)])
@@ -113,9 +116,9 @@ def count(unit: Unit, filters: Filters) -> int:
 
 
 def ids(unit: Unit, filters: Filters) -> list[str]:
-    """The ids of the runs a filter finds, the oldest first."""
+    """The ids of the runs a filter finds, the oldest first, without parts that their bundles have given up."""
     where, params = _conditions(filters)
-    clause = f"where {' and '.join(where)}" if where else ""
+    clause = f"where {' and '.join([*where, _NOT_GIVEN_UP])}"
     return [
         id_
         for (id_,) in unit.tuples(
@@ -128,9 +131,9 @@ def ids(unit: Unit, filters: Filters) -> list[str]:
 def stuck(unit: Unit) -> list[dict[str, Any]]:
     """Runs that stand still, by what stopped them, the most frequent first."""
     rows = unit.tuples(
-        """select fingerprint, count(*), min(updated_at), max(updated_at), max(id) from workflow_run
+        f"""select fingerprint, count(*), min(updated_at), max(updated_at), max(id) from workflow_run r
             where state in ('failed', 'parked') and fingerprint is not null
-              and id in (select run_id from provisioning_run)
+              and id in (select run_id from provisioning_run) and {_NOT_GIVEN_UP}
             group by fingerprint order by 2 desc, 1"""
     )
     return [

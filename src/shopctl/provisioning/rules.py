@@ -29,11 +29,12 @@ RULES = (
         "shopctl provision list --instance ID; then retry or cancel its last run",
     ),
     Invariant(
-        "what was provisioned is not pending",
+        "what was provisioned is neither pending nor aborted",
         """select p.run_id || ' ' || i.id || ' ' || i.state
              from workflow_run r join provisioning_run p on p.run_id = r.id
              join instance i on i.customer_id = p.customer_id and i.id = p.instance_id
-            where p.operation = 'start' and r.state = 'completed' and i.state in ('created', 'pending_active')""",
+            where p.operation = 'start' and r.state = 'completed'
+              and i.state in ('created', 'pending_active', 'aborted')""",
         "shopctl provision show ID; look at the downstream systems before the instance is moved",
         slow=True,
     ),
@@ -45,6 +46,15 @@ RULES = (
             where p.operation = 'start' and r.state in ('failed', 'cancelled')
               and i.state in ('active', 'suspended')""",
         "shopctl provision retry ID, or terminate the instance",
+    ),
+    Invariant(
+        "what was terminated does not live",
+        """select p.run_id || ' ' || i.id || ' ' || i.state
+             from workflow_run r join provisioning_run p on p.run_id = r.id
+             join instance i on i.customer_id = p.customer_id and i.id = p.instance_id
+            where p.operation = 'terminate' and r.state = 'completed' and i.state in ('active', 'suspended')""",
+        "shopctl instance terminate ID",
+        slow=True,
     ),
     Invariant(
         "no stock is held for a run that has ended",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shopctl.kernel.clock import Clock
 from shopctl.provisioning import queries
+from shopctl.provisioning.errors import PartGivenUp
 from shopctl.provisioning.model import Request, Started
 from shopctl.provisioning.queries import Filters
 from shopctl.provisioning.showing import planned, told
@@ -166,6 +167,9 @@ class ProvisioningService:
                 run = _need(unit, run_id)
                 if run.state in refused:
                     raise RunEnded(id=run_id, state=run.state, wanted=wanted)
+                if run.parent is not None and run.state in ("failed", "cancelled"):
+                    # When the bundle is tried again it begins others: both would come to their end.
+                    raise PartGivenUp(id=run_id, state=run.state, parent=run.parent)
                 said = {key: value for key, value in payload.items() if value is not None}
                 runs.send(unit, run_id, name, {"by": self._audit.actor, **said}, now=now)
                 self._audit.record(unit, f"provision.{name.removeprefix('@')}", run_id, said)

@@ -106,13 +106,15 @@ def _reads_steps(text: str | None) -> bool:
 
 
 def _step(step: Step, state: StepState) -> dict[str, Any]:
+    undone = step.compensation is not None and state.state in ("undoing", "undone")
+    retry = step.compensation.retry if undone and step.compensation is not None else step.retry
     return {
         "step": step.name,
         "title": step.title,
         "action": step.action,
         "state": state.state,
         "attempt": state.attempt,
-        "attempts": step.retry.attempts,
+        "attempts": retry.attempts,
         "started_at": clock.show(state.started_at),
         "ended_at": clock.show(state.ended_at),
         "next_at": clock.show(state.next_at),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shopctl.kernel import ids
 from shopctl.kernel.clock import Clock
+from shopctl.product_store.errors import InstanceClosed, InvalidTransition
+from shopctl.product_store.model import CLOSED, Instance, target_of, triggers_from
 from shopctl.provisioning import queries
 from shopctl.provisioning.errors import (
     InvalidCount,
@@ -16,7 +18,7 @@ from shopctl.provisioning.errors import (
     OutOfStock,
     TemplateNotFound,
 )
-from shopctl.provisioning.model import SYSTEM, Request, Started, sold
+from shopctl.provisioning.model import LIFE, SYSTEM, Request, Started, sold
 from shopctl.provisioning.parameters import checked
 from shopctl.provisioning.queries import ProvisioningRun
 from shopctl.provisioning.template import START, Template
@@ -79,7 +81,7 @@ class Beginning:
 
         Raises what `resolved` does, OutOfStock, CustomerErased, KeyReused.
         """
-        if idempotency_key is not None and (again := self._again(unit, idempotency_key, request)) is not None:
+        if idempotency_key is not None and (again := self._again(unit, idempotency_key, _asked_for(request))):
             return again
         product, template, parameters = self.resolved(unit, request)
         self._check_stock(product, template, request.quantity)
@@ -98,7 +100,7 @@ class Beginning:
             run_id=run_id,
         )
         new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
-        self._write(unit, new, template, START, request, instance_id, idempotency_key)
+        self._write(unit, new, template, START, request, instance_id, idempotency_key, _asked_for(request))
         return Started(run_id, "pending", instance_id)
 
     def part(self, unit: Unit, request: Request) -> NewRun:
@@ -134,9 +136,12 @@ class Beginning:
     ) -> Started:
         """Begin to modify, suspend, resume, terminate or upgrade (to another product) as the instance's template says.
 
-        Raises InstanceNotFound, OperationUnknown, OperationRunning, ParametersInvalid, KeyReused; for an upgrade what
-        `resolved` does.
+        Raises InstanceNotFound, OperationUnknown, OperationRunning, InstanceClosed, InvalidTransition,
+        ParametersInvalid, KeyReused; for an upgrade what `resolved` does.
         """
+        asked_for = [operation, instance_id, to_sku, dict(parameters)]
+        if idempotency_key is not None and (again := self._again(unit, idempotency_key, asked_for)) is not None:
+            return again
         instance = self._instances.within(unit, instance_id)
         product = {"sku": instance.sku, **instance.product}
         template = self.template(product)
@@ -144,6 +149,7 @@ class Beginning:
             raise OperationUnknown(template=template.name, sku=instance.sku, operation=operation)
         if (run := queries.running_on(unit, instance_id)) is not None:
             raise OperationRunning(instance=instance_id, run=run)
+        check_possible(instance, operation)
         wanted = {**instance.configuration, **parameters}
         if operation == "modify":
             known = set(template.parameters.get("properties", {}))
@@ -157,7 +163,7 @@ class Beginning:
         run_id = ids.new("run")
         new = self.new_run(run_id, operation, product, template, request, instance_id, parameters)
         new = new._replace(input={**new.input, "product": product, **more})
-        return self._write(unit, new, template, operation, request, instance_id, idempotency_key)
+        return self._write(unit, new, template, operation, request, instance_id, idempotency_key, asked_for)
 
     def new_run(
         self,
@@ -195,10 +201,11 @@ class Beginning:
         request: Request,
         instance_id: str,
         idempotency_key: str | None,
+        asked_for: Any,
     ) -> Started:
         now = self._clock.now()
         version = starting.keep(unit, template.definitions[operation], now=now)
-        keyed = new._replace(idempotency_key=idempotency_key, request=_request(operation, request, instance_id))
+        keyed = new._replace(idempotency_key=idempotency_key, request=asked_for)
         run_id, created = starting.insert_run(unit, keyed, now=now, version=version)
         if created:
             about = ProvisioningRun(
@@ -207,9 +214,9 @@ class Beginning:
             queries.add(unit, about, now=now)
         return Started(run_id, "pending", instance_id, created)
 
-    def _again(self, unit: Unit, key: str, request: Request) -> Started | None:
+    def _again(self, unit: Unit, key: str, asked_for: Any) -> Started | None:
         """What the same key has begun before."""
-        run_id = starting.started_before(unit, key, _request(START, request, None))
+        run_id = starting.started_before(unit, key, asked_for)
         if run_id is None:
             return None
         about = queries.about(unit, run_id)
@@ -227,7 +234,20 @@ class Beginning:
             raise OutOfStock(sku=product["sku"], available=available, wanted=quantity)
 
 
-def _request(operation: str, request: Request, instance_id: str | None) -> Any:
-    """What an idempotency key stands for."""
-    subject = None if operation == START else instance_id
-    return [operation, subject, request.sku, request.customer, dict(request.parameters), request.quantity]
+def check_possible(instance: Instance, operation: str) -> None:
+    """Refuse before anything is called what the life of the instance does not allow.
+
+    Raises InstanceClosed, InvalidTransition.
+    """
+    if instance.state in CLOSED:
+        raise InstanceClosed(id=instance.id, state=instance.state)
+    moves = LIFE[operation]
+    trigger = moves.get("start") or moves.get("complete")
+    if trigger is not None and target_of(trigger, instance.state) is None:
+        possible = ", ".join(triggers_from(instance.state))
+        raise InvalidTransition(id=instance.id, state=instance.state, trigger=trigger, possible=possible)
+
+
+def _asked_for(request: Request) -> Any:
+    """What an idempotency key stands for; how an instance is by now has no part in it."""
+    return [START, None, request.sku, request.customer, dict(request.parameters), request.quantity, request.template]

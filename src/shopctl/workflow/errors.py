@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopctl.kernel.errors import Conflict, InvalidData, Locked, NotFound
+from shopctl.kernel.errors import Conflict, InvalidData, Locked, NotFound, UsageError
 
 
 class NotToml(InvalidData):
@@ -73,6 +73,13 @@ class NotWaitedFor(Conflict):
 
     code = "workflow.not_waited_for"
     hint = "See what it waits for with: shopctl provision show {id}"
+
+
+class KeyEmpty(UsageError):
+    """The idempotency key is empty."""
+
+    code = "workflow.key_empty"
+    hint = "Give a key of its own for each thing that is to be started; is a variable of a script not set?"
 
 
 class KeyReused(Conflict):

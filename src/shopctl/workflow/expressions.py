@@ -14,6 +14,12 @@ _EXPRESSION = re.compile(r"\$\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _PLAIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
+class Gapped(str):
+    """A text in which an expression found nothing. To most that is an empty place; an address with one is another."""
+
+    __slots__ = ()
+
+
 class ExpressionInvalid(ValueError):
     """The text is not JMESPath; its argument says why, on one line."""
 
@@ -22,7 +28,8 @@ def compiled(value: object) -> Value:
     """A function of the scope that gives the value with its expressions resolved.
 
     A text that is one expression alone takes the type of what it finds (null where there is nothing); inside of a
-    longer text, texts and numbers are put in as they are, the rest as JSON. Raises ExpressionInvalid.
+    longer text, texts and numbers are put in as they are, the rest as JSON, and nothing leaves it `Gapped`. Raises
+    ExpressionInvalid.
     """
     if isinstance(value, str):
         return _text(value)
@@ -75,7 +82,13 @@ def _text(text: str) -> Value:
         pieces.append((text[end : match.start()], _expression(match[1])))
         end = match.end()
     rest = text[end:]
-    return lambda scope: "".join([before + _written(find(scope)) for before, find in pieces]) + rest
+
+    def whole(scope: Mapping[str, Any]) -> str:
+        found = [find(scope) for _, find in pieces]
+        text = "".join([before + _written(value) for (before, _), value in zip(pieces, found, strict=True)]) + rest
+        return Gapped(text) if None in found else text
+
+    return whole
 
 
 def _written(value: object) -> str:

@@ -100,13 +100,22 @@ class Moves:
             except Exception as error:  # everything has been done; only what to say of it is wrong
                 told["error"] = error_of(of_expression("result", error))
         elif self.run.error:
-            told["error"] = self.run.error
+            if (
+                "cause" in self.run.error
+            ):  # its undoing was stuck once and is through: why it was undone is what is left
+                self.run.error = self.run.error["cause"]
+            if self.run.error:
+                told["error"] = self.run.error
         self._say(f"run.{self.run.state}", told)
         self._tell_parent()
 
     def _park(self, error: Mapping[str, Any] | None) -> None:
         self._fire("park")
-        self.run.error = self.run.error if error is None else {**(self.run.error or {}), **error}
+        if error is not None:
+            before = self.run.error
+            if error.get("undo"):
+                error = {**error, "cause": before["cause"] if before and "cause" in before else before}
+            self.run.error = {**(before or {}), **error}
         self._say("run.parked", {"error": self.run.error})
 
     def _tell_parent(self) -> None:

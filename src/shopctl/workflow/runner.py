@@ -293,6 +293,8 @@ class Runner:
             outside += [call for call in progress.calls if call not in inside] if inside else progress.calls
             if not inside:
                 return outside
+            # What an action does may need what its run has become: a part cannot join a bundle that is still aborted.
+            self._tell(unit, progress)
             for call in inside:
                 outcome = performed_inside(unit, self.actions[progress.action_of(call)], call)
                 progress.outcome(call.step, call.generation, outcome, now)
@@ -324,10 +326,14 @@ class Runner:
                 insert_run(unit, new, now=now, parent=progress.run.id)
             for sent in progress.sent:
                 queries.send(unit, sent.run_id, sent.name, sent.payload, now=now)
-            listener = self.listeners.get(progress.run.system) if progress.triggers else None
-            if listener is not None:
-                for trigger in progress.triggers:
-                    listener.run_changed(unit, progress.run, trigger)
+            self._tell(unit, progress)
+
+    def _tell(self, unit: Unit, progress: Progress) -> None:
+        listener = self.listeners.get(progress.run.system) if progress.triggers else None
+        if listener is not None:
+            for trigger in progress.triggers:
+                listener.run_changed(unit, progress.run, trigger)
+        progress.triggers.clear()
 
     def _read_news(self, unit: Unit, saved: Sequence[queries.Saved], now: Instant) -> None:
         """Signals that came while a run was held: those that are kept hear of them in the next turn."""

@@ -10,7 +10,7 @@ from shopctl.kernel import ids
 from shopctl.kernel.clock import Instant
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries
-from shopctl.workflow.errors import DefinitionNotFound, KeyReused
+from shopctl.workflow.errors import DefinitionNotFound, KeyEmpty, KeyReused
 from shopctl.workflow.model import NewRun, Run
 
 if TYPE_CHECKING:
@@ -50,7 +50,12 @@ def insert_run(
 
 
 def started_before(unit: Unit, idempotency_key: str, request: Any) -> str | None:
-    """The run that this key has started; nobody else starts one with it before the unit ends. Raises KeyReused."""
+    """The run that this key has started; nobody else starts one with it before the unit ends.
+
+    Raises KeyReused, KeyEmpty.
+    """
+    if not idempotency_key.strip():
+        raise KeyEmpty
     unit.hold_alone(f"workflow key {idempotency_key}")
     known = queries.by_key(unit, idempotency_key)
     if known is None:

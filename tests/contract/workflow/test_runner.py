@@ -149,10 +149,14 @@ def test_a_compensation_that_fails_five_times_parks_the_run_and_is_never_called_
     assert bench.run(run).state == "parked"
     assert bench.run(run).steps["make"].state == "undoing"
     assert bench.events(run)[-2:] == ["step.undo_failed make", "run.parked"]
+    cause = {"step": "break", "code": "http.422", "message": "no"}
+    stuck = {"step": "make", "undo": True, "code": "http.500", "message": "broken", "cause": cause}
+    assert bench.run(run).error == stuck
     bench.send(run, "@retry")
     bench.work()
     assert bench.run(run).state == "failed"
     assert bench.run(run).steps["make"].state == "undone"
+    assert bench.run(run).error == cause
 
 
 def test_a_step_waits_for_its_signal_also_for_one_that_came_before(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from shopctl.outgoing.client import OutgoingClient
 from shopctl.provisioning.actions.http import HttpAction
 from shopctl.provisioning.actions.secrets import Secrets
 from shopctl.workflow.callbacks import CallbackSigner
+from shopctl.workflow.expressions import compiled
 from shopctl.workflow.ports import Done, Failed, Unknown, Waiting
 from support.calls import Standing, attempts, call, gone_on
 from support.downstream import (
@@ -332,6 +333,17 @@ def test_a_resolved_value_of_a_wrong_kind_fails_before_anything_is_sent(action):
     outcome = action.perform(call({"url": "http://127.0.0.1/", "expect": "${x}"}))
 
     assert outcome == Failed("http.with", "expect must be a list of whole numbers")
+
+
+@pytest.mark.parametrize("undoing", [False, True])
+def test_an_address_with_a_gap_is_never_called(other, action, undoing):
+    written = {"method": "DELETE", "url": other.url + "/accounts/${steps.account.id}"}
+
+    outcome = action.perform(call(compiled(written)({"steps": {"account": {"id": None}}}), undoing=undoing))
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, outcome.retryable) == ("http.url_gap", False)
+    assert not other.received
 
 
 def test_no_order_of_faults_has_an_effect_twice(other, action, scale):

@@ -24,6 +24,7 @@ from shopctl.provisioning.actions.http_request import HttpRequest, Later, read_r
 from shopctl.provisioning.actions.outcomes import fit, not_done, not_possible
 from shopctl.provisioning.actions.secrets import Secrets
 from shopctl.workflow.callbacks import callback_signal
+from shopctl.workflow.expressions import Gapped
 from shopctl.workflow.ports import Call, Done, Failed, Outcome, Repetition, Unknown, Waiting
 
 _LARGEST_OUTPUT = 200_000  # characters of JSON; the runner keeps somewhat more
@@ -67,6 +68,9 @@ class HttpAction:
             return not_done(call, "http.with", fit("; ".join(problems)))
         if "output" in call.memo:
             return self._go_on(call, request)
+        if isinstance(call.values["url"], Gapped):
+            # DELETE /accounts/ is not what is meant where the account's id is not known.
+            return not_done(call, "http.url_gap", fit(f"a value in its url is not there: {request.url}"))
         try:
             headers, body = self._prepared(call, request)
         except ShopctlError as error:

@@ -19,6 +19,7 @@ A definite failure earns the next attempt a new key, so nothing may count as one
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import dumps
 from typing import Any
 
 from shopctl.outgoing.client import SAFE
@@ -122,7 +123,7 @@ def _text_of(body: Any) -> str:
     if isinstance(body, str):
         return body
     if not isinstance(body, dict):
-        return "" if body is None else str(body)[:400]
+        return "" if body is None else dumps(body, ensure_ascii=False)[:400]
     for name in ("error", "errors", "detail", "message", "error_description", "title", "reason", "code"):
         value = body.get(name)
         if isinstance(value, list) and value:
@@ -131,4 +132,4 @@ def _text_of(body: Any) -> str:
             value = _text_of(value)
         if isinstance(value, str) and value:
             return value
-    return str(body)[:400]
+    return dumps(body, ensure_ascii=False)[:400]
