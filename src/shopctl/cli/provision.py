@@ -303,8 +303,18 @@ def _exit_by(shop: Shop, run_id: str, state: str, error: Any = None) -> None:
 
         raise RunFailed(id=run_id, state=state, **(error or {"step": "-", "message": "it was called off"}))
     if state != "completed":
+        _warn_of_pause(shop)
         shop.note(f"It goes on; watch it with: shopctl provision watch {run_id}")
         raise typer.Exit(PENDING)
+
+
+def _warn_of_pause(shop: Shop) -> None:
+    from shopctl.storage.marks import is_paused
+
+    with shop.services.database.read() as unit:
+        paused = is_paused(unit)
+    if paused:
+        shop.warn("The shop is paused since a restore; let it go on with: shopctl db resume")
 
 
 def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_file: Path | None) -> None:
@@ -328,5 +338,7 @@ def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool
 
     tally = tally or Tally()
     show_tally(shop, tally, idle=not tally.claimed)
+    if not tally.claimed:
+        _warn_of_pause(shop)
     if (tally.failed if failed is None else failed) and not cancelled:
         raise typer.Exit(PARTIAL)

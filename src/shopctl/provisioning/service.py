@@ -180,8 +180,10 @@ class ProvisioningService:
         runner = self._runner()
         todo: Sequence[str] = list(run_ids)
         while todo:
+            before = runner.tally.claimed
             runner.work(only=todo)
-            todo = self._ready(run_ids)
+            # A paused shop leaves them where they are, and so does one whose other workers were quicker.
+            todo = self._ready(run_ids) if runner.tally.claimed > before else ()
         return runner.tally
 
     def _worked(self, started: Started, work: bool) -> dict[str, Any]:
