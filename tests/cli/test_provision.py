@@ -232,7 +232,8 @@ def test_a_run_that_waits_for_an_approval_is_approved_or_cancelled(selling: Shop
     assert shop.run("provision", "approve", first, "-o", "json").json["succeeded"] == 1
     assert shown(shop, first)["state"] == "completed"
     assert shop.run("provision", "approve", first, "-o", "json", expect=5).error["code"] == "workflow.not_waited_for"
-    shop.run("provision", "cancel", second)
+    assert "waits for 'aprove' now" in shop.run("provision", "signal", second, "aprove").stderr
+    assert f"{second} is cancelled" in shop.run("provision", "cancel", second).stderr
     assert shown(shop, second)["state"] == "cancelled"
     assert stock(shop) == (10, 1)
     assert len(other.effects("/unmake")) == 1

@@ -158,6 +158,11 @@ class ProvisioningService:
             run = _need(unit, run_id)
         return run.state, None if run.error is None else dict(run.error)
 
+    def unheard(self, run_id: str) -> Sequence[str]:
+        """The names of signals that no step of a run has waited for yet."""
+        with self._database.read() as unit:
+            return [signal.name for signal in runs.signals(unit, [run_id]).get(run_id, ())]
+
     def _wish(
         self, run_ids: Sequence[str], name: str, wanted: str, payload: Mapping[str, Any], *, refused: Sequence[str]
     ) -> Tally:
