@@ -25,8 +25,9 @@ FEED = "".join(["sku,name,price,stock\n", *(f"MUG-{n},Mug number {n} “é”\\,
 
 @pytest.fixture
 def filled(any_shop: Shop) -> Shop:
-    """A shop with products, a customer and a user."""
+    """A shop with products, a customer, what he has, and a user."""
     run(any_shop, "catalogue", "import", "-", "--format", "csv", input=FEED)
+    run(any_shop, "provision", "start", "MUG-2", "--customer", "zz-1")
     run(any_shop, "customer", "add", "--name", "Zoé Tester", "--email", "zoe@example.org")
     run(any_shop, "user", "add", "anna", "--password-stdin", "--grant", "stock:read", input=PASSWORD)
     return any_shop
@@ -81,6 +82,7 @@ def test_what_was_lost_after_a_backup_comes_back(filled: Shop) -> None:
     assert done["paused"]
     assert run(filled, "catalogue", "show", "MUG-1", "-o", "json").json["name"] == "Mug number 1 “é”\\"
     assert run(filled, "customer", "list", "-o", "json").json[0]["name"] == "Zoé Tester"
+    assert run(filled, "instance", "list", "-o", "json").json[0]["state"] == "active"
     assert run(filled, "user", "show", "anna", "-o", "json").json["state"] == "active"
     after = sums(filled)
     told = {"audit_entry", "audit_seal", "operating_mark", "account", "session", "signing_key"}
@@ -131,6 +133,9 @@ def test_a_shop_is_paused_until_what_it_holds_was_checked(filled: Shop) -> None:
     run(filled, "backup", "restore", made["backup_id"], "--confirm", filled.folder.name)
     assert paused()
     assert "Paused" in run(filled, "status").stdout
+    waiting = run(filled, "provision", "start", "MUG-1", "--customer", "C-1", "-o", "json", expect=8)
+    assert waiting.json["state"] == "pending"
+    assert "paused since a restore" in waiting.stderr
     assert "paused" in {check["check"] for check in run(filled, "doctor", "-o", "json").json}
 
     def turn_a_price_around() -> None:

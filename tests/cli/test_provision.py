@@ -235,7 +235,8 @@ def test_a_run_that_waits_for_an_approval_is_approved_or_cancelled(selling: Shop
     assert shop.run("provision", "approve", first, "-o", "json").json["succeeded"] == 1
     assert shown(shop, first)["state"] == "completed"
     assert shop.run("provision", "approve", first, "-o", "json", expect=5).error["code"] == "workflow.not_waited_for"
-    shop.run("provision", "cancel", second)
+    assert "waits for 'aprove' now" in shop.run("provision", "signal", second, "aprove").stderr
+    assert f"{second} is cancelled" in shop.run("provision", "cancel", second).stderr
     assert shown(shop, second)["state"] == "cancelled"
     assert stock(shop) == (10, 1)
     assert len(other.effects("/unmake")) == 1
@@ -255,6 +256,18 @@ def test_a_worker_works_until_it_is_idle_and_is_silent_when_there_is_nothing(sel
 
 
 @pytest.mark.assure("R21")
+def test_a_limit_at_a_downstream_leaves_no_run_behind_for_the_next_minute(selling: Shop, other: Downstream) -> None:
+    shop = selling
+    template = shop.folder / "templates" / "calling.toml"
+    limited = template.read_text().replace('name = "make"', 'name = "make"\ndownstream = "maker"')
+    template.write_text(limited + "[downstreams.maker]\nconcurrency = 1\n")
+    for _ in range(3):
+        start(shop, "MUG-1", "--no-wait", expect=8)
+
+    assert shop.run("worker", "--until-idle", "-o", "json").json["succeeded"] == 3
+    assert len(other.effects("/finish")) == 3
+
+
 def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(selling: Shop, other: Downstream) -> None:
     shop = selling
     other.script("POST", "/finish", Answer(200, {}, seconds=1.0))

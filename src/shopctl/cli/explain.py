@@ -20,6 +20,7 @@ KINDS = {
     "rsv": ("a reservation of stock", "stock reservations"),
     "lic": ("a licence key", "licence list"),
     "shp": ("a shipment", "provision list"),
+    "bak": ("a backup", "backup verify"),
 }
 
 

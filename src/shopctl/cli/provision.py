@@ -193,7 +193,7 @@ def retry(
             return
         _confirm(shop, "Retry", runs)
     if not verify:
-        _tally(shop, service.retry(runs))
+        _tally(shop, service.retry(runs), run=_one(runs))
         return
     from shopctl.cli.provision_watching import verified
 
@@ -203,7 +203,7 @@ def retry(
 @noun.command()
 def resume(ctx: Context, run: Run) -> None:
     """Let a run go on that was parked."""
-    _tally(ctx.obj, ctx.obj.services.provisioning.retry([run]))
+    _tally(ctx.obj, ctx.obj.services.provisioning.retry([run]), run=run)
 
 
 @noun.command()
@@ -226,7 +226,7 @@ def cancel(
             _tally(shop, None)
             return
     _confirm(shop, "Cancel", runs)
-    _tally(shop, shop.services.provisioning.cancel(runs, reason=shop.reason), cancelled=True)
+    _tally(shop, shop.services.provisioning.cancel(runs, reason=shop.reason), cancelled=True, run=_one(runs))
 
 
 @noun.command()
@@ -237,7 +237,7 @@ def approve(
     note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What to say with it.")] = None,
 ) -> None:
     """Give a run the approval that it waits for."""
-    _tally(ctx.obj, ctx.obj.services.provisioning.approve(run, approved=not refuse, note=note))
+    _tally(ctx.obj, ctx.obj.services.provisioning.approve(run, approved=not refuse, note=note), run=run)
 
 
 @noun.command()
@@ -256,7 +256,10 @@ def signal(
         raise UsageError(
             problem=f"{name!r} is not a name for a signal.", remedy="Names that begin with @ are the runner's."
         )
-    _tally(ctx.obj, ctx.obj.services.provisioning.signal(run, name, parameters(source, values)))
+    service = ctx.obj.services.provisioning
+    _tally(ctx.obj, service.signal(run, name, parameters(source, values)), run=run)
+    if name in service.unheard(run):
+        ctx.obj.note(f"No step of it waits for {name!r} now; it is kept for one that does later.")
 
 
 @noun.command()
@@ -264,7 +267,7 @@ def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="ST
     """Take a step of a run as passed."""
     shop = ctx.obj
     shop.confirm(f"Skip the step {step} of {run}? What it was to do is left undone.")
-    _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason))
+    _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason), run=run)
 
 
 def parameters(source: str | None, values: list[str] | None) -> dict[str, Any]:
@@ -303,8 +306,22 @@ def _exit_by(shop: Shop, run_id: str, state: str, error: Any = None) -> None:
 
         raise RunFailed(id=run_id, state=state, **(error or {"step": "-", "message": "it was called off"}))
     if state != "completed":
+        _warn_of_pause(shop)
         shop.note(f"It goes on; watch it with: shopctl provision watch {run_id}")
         raise typer.Exit(PENDING)
+
+
+def _one(runs: list[str]) -> str | None:
+    return runs[0] if len(runs) == 1 else None
+
+
+def _warn_of_pause(shop: Shop) -> None:
+    from shopctl.storage.marks import is_paused
+
+    with shop.services.database.read() as unit:
+        paused = is_paused(unit)
+    if paused:
+        shop.warn("The shop is paused since a restore; let it go on with: shopctl db resume")
 
 
 def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_file: Path | None) -> None:
@@ -322,11 +339,20 @@ def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_f
     work(shop, max_runtime=max_runtime, jitter=jitter, metrics_file=metrics_file)
 
 
-def _tally(shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False) -> None:
+def _tally(
+    shop: Shop, tally: Any, *, failed: int | None = None, cancelled: bool = False, run: str | None = None
+) -> None:
     """What was done with runs that an operator has named; exit 6 when some stand still again."""
     from shopctl.workflow.tally import Tally
 
     tally = tally or Tally()
     show_tally(shop, tally, idle=not tally.claimed)
+    if not tally.claimed:
+        _warn_of_pause(shop)
+    if run is not None:
+        state, error = shop.services.provisioning.state(run)
+        shop.note(f"{run} is {state}" + (f": {error['step']}: {error['message']}" if error else ""))
+        if cancelled and state == "parked":
+            raise typer.Exit(PARTIAL)
     if (tally.failed if failed is None else failed) and not cancelled:
         raise typer.Exit(PARTIAL)

@@ -39,7 +39,7 @@ class AllowanceInvalid(OutgoingError, UsageError):
 
 
 class AddressRefused(OutgoingError, NotAllowed):
-    """{host} is at {address}, which is {kind}: outgoing calls do not go there."""
+    """{host} is at {address}, which is {kind}: outgoing calls go there only where network.allow_private names it."""
 
     code = "outgoing.address"
     hint = "If it is meant, add the host to network.allow_private; link-local ones by their address."

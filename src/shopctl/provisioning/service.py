@@ -158,6 +158,11 @@ class ProvisioningService:
             run = _need(unit, run_id)
         return run.state, None if run.error is None else dict(run.error)
 
+    def unheard(self, run_id: str) -> Sequence[str]:
+        """The names of signals that no step of a run has waited for yet."""
+        with self._database.read() as unit:
+            return [signal.name for signal in runs.signals(unit, [run_id]).get(run_id, ())]
+
     def _wish(
         self, run_ids: Sequence[str], name: str, wanted: str, payload: Mapping[str, Any], *, refused: Sequence[str]
     ) -> Tally:
@@ -180,9 +185,10 @@ class ProvisioningService:
         runner = self._runner()
         todo: Sequence[str] = list(run_ids)
         while todo:
+            before = runner.tally.claimed
             runner.work(only=todo)
-            # A shop that is paused begins nothing, however ready it is.
-            todo = [] if runner.paused else self._ready(run_ids)
+            # A paused shop leaves them where they are, and so does one whose other workers were quicker.
+            todo = self._ready(run_ids) if runner.tally.claimed > before else ()
         return runner.tally
 
     def _worked(self, started: Started, work: bool) -> dict[str, Any]:

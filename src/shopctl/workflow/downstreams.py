@@ -65,6 +65,7 @@ class Downstreams:
         self._limits: dict[str, Downstream] = {}
         self._states: dict[str, _State] = {}
         self._mine: Counter[str] = Counter()
+        self.full_until: Instant | None = None  # when to ask again for what only a limit keeps waiting
         self._said: dict[str, tuple[int, float]] = {}  # what the others were told, and when
 
     def permit(self, definition: Definition) -> Permit:
@@ -181,7 +182,10 @@ class Downstreams:
 
     def _permit(self, name: str, now: Instant) -> Instant | None:
         state = self._states.get(name)
-        return None if state is None else state.permit(now, self._mine[name])
+        later = None if state is None else state.permit(now, self._mine[name])
+        if state is not None and later is not None and later != state.rests_until:
+            self.full_until = later
+        return later
 
     def _answered(self, name: str, now: Instant, *, well: bool) -> None:
         state = self._states.get(name)

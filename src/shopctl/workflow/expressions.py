@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +14,14 @@ _EXPRESSION = re.compile(r"\$\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _PLAIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
-class Gapped(str):
-    """A text in which an expression found nothing. To most that is an empty place; an address with one is another."""
+class Composed(str):
+    """A text into which values were put, and what it is made of: to most it is a text, an address looks closer.
 
-    __slots__ = ()
+    `pieces`: each as what stands before it and its value; `rest`: what follows the last.
+    """
+
+    pieces: Sequence[tuple[str, Any]]
+    rest: str
 
 
 class ExpressionInvalid(ValueError):
@@ -28,8 +32,8 @@ def compiled(value: object) -> Value:
     """A function of the scope that gives the value with its expressions resolved.
 
     A text that is one expression alone takes the type of what it finds (null where there is nothing); inside of a
-    longer text, texts and numbers are put in as they are, the rest as JSON, and nothing leaves it `Gapped`. Raises
-    ExpressionInvalid.
+    longer text, texts and numbers are put in as they are, the rest as JSON, and nothing as nothing; the
+    text is `Composed`. Raises ExpressionInvalid.
     """
     if isinstance(value, str):
         return _text(value)
@@ -84,14 +88,16 @@ def _text(text: str) -> Value:
     rest = text[end:]
 
     def whole(scope: Mapping[str, Any]) -> str:
-        found = [find(scope) for _, find in pieces]
-        text = "".join([before + _written(value) for (before, _), value in zip(pieces, found, strict=True)]) + rest
-        return Gapped(text) if None in found else text
+        found = [(before, find(scope)) for before, find in pieces]
+        text = Composed("".join([before + written(value) for before, value in found]) + rest)
+        text.pieces, text.rest = found, rest
+        return text
 
     return whole
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """How a value stands in a text."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

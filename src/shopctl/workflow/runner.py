@@ -122,7 +122,7 @@ class Runner:
                         claiming = bool(wanted)
                     elif once:
                         claiming = False
-                    elif until_idle and not moved and not self._held and not self._unsure:
+                    elif until_idle and not moved and not self._held and not self._unsure and not self._limit_over():
                         break
                 told(self.tally, len(self._held))
                 if not ends and not moved and not self._held:
@@ -132,6 +132,14 @@ class Runner:
         with self.database.read() as unit:
             self.tally.remaining = queries.count_due(unit, self.clock.now())
         return self.tally
+
+    def _limit_over(self) -> bool:
+        """Wait until a downstream may take more, which is soon; false where no limit keeps anything waiting."""
+        until, self._downstreams.full_until = self._downstreams.full_until, None
+        if until is None:
+            return False
+        time.sleep(min(1.0, max(0.0, (until - self.clock.now()) / 1_000_000)))
+        return True
 
     def _rest(self, stop: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _IDLE

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from time import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -344,6 +345,17 @@ def test_an_address_with_a_gap_is_never_called(other, action, undoing):
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.retryable) == ("http.url_gap", False)
     assert not other.received
+
+
+@pytest.mark.assure("S21")
+@pytest.mark.parametrize("id_", ["a/../../all", "a?b#c", "ä %2F", "..", "."])
+def test_a_value_in_an_address_leads_nowhere_else(other, action, id_):
+    written = {"method": "GET", "url": "${base}/accounts/${id}/host", "output": {"id": "body.id"}}
+    other.script("GET", f"/accounts/{quote(id_, safe='')}/host", {"id": "m-1"})
+
+    outcome = action.perform(call(compiled(written)({"base": other.url, "id": id_})))
+
+    assert isinstance(outcome, Failed) if id_.strip(".") == "" else outcome == Done({"id": "m-1"})
 
 
 def test_no_order_of_faults_has_an_effect_twice(other, action, scale):

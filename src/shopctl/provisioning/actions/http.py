@@ -20,11 +20,12 @@ from shopctl.outgoing.errors import OutgoingError
 from shopctl.outgoing.response import Response
 from shopctl.outgoing.targets import target
 from shopctl.provisioning.actions import http_answers as answers
+from shopctl.provisioning.actions.addresses import address
 from shopctl.provisioning.actions.http_request import HttpRequest, Later, read_request
 from shopctl.provisioning.actions.outcomes import fit, not_done, not_possible
 from shopctl.provisioning.actions.secrets import Secrets
 from shopctl.workflow.callbacks import callback_signal
-from shopctl.workflow.expressions import Gapped
+from shopctl.workflow.expressions import Composed
 from shopctl.workflow.ports import Call, Done, Failed, Outcome, Repetition, Unknown, Waiting
 
 _LARGEST_OUTPUT = 200_000  # characters of JSON; the runner keeps somewhat more
@@ -63,14 +64,16 @@ class HttpAction:
 
     def perform(self, call: Call) -> Outcome:
         """See `OutsideAction`."""
-        request, problems = read_request(call.values)
+        url = call.values.get("url")
+        if isinstance(url, Composed):
+            url = address(url)
+            if url is None:
+                return not_done(call, "http.url_gap", fit(f"a value in its url is not there: {call.values['url']}"))
+        request, problems = read_request({**call.values, "url": url})
         if problems:
             return not_done(call, "http.with", fit("; ".join(problems)))
         if "output" in call.memo:
             return self._go_on(call, request)
-        if isinstance(call.values["url"], Gapped):
-            # DELETE /accounts/ is not what is meant where the account's id is not known.
-            return not_done(call, "http.url_gap", fit(f"a value in its url is not there: {request.url}"))
         try:
             headers, body = self._prepared(call, request)
         except ShopctlError as error:

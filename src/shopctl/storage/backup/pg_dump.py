@@ -48,7 +48,13 @@ def dumped(unit: Unit, url: str, program: Program, tables: Sequence[str]) -> Ite
     # Without owners and rights: it may be restored by another role.
     command = [program.path, "--format=plain", "--no-owner", "--no-privileges", "--no-tablespaces", "--encoding=UTF8"]
     command += ["--no-security-labels", f"--snapshot={snapshot}", f"--lock-wait-timeout={_LOCK_WAIT}"]
-    command += [f'--table="{namespace}"."{table}"' for table in tables]
+    # A partitioned table is dumped without its parts unless they are named; their rows come as its own.
+    parts = unit.tuples(
+        """select relname::text from pg_class where relispartition and relkind in ('r', 'p')
+              and relnamespace = current_schema()::regnamespace order by 1"""
+    )
+    command += ["--load-via-partition-root"]
+    command += [f'--table="{namespace}"."{table}"' for table in (*tables, *(part for (part,) in parts))]
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=_environment(url)

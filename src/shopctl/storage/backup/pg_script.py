@@ -47,8 +47,12 @@ def statements(source: Iterable[bytes]) -> Iterator[Statement]:
 
 
 def row_counts(source: Iterable[bytes]) -> dict[str, int]:
-    """How many rows each table is given."""
-    return {each.table: sum(rows.count(b"\n") for rows in each.rows) for each in statements(source) if each.table}
+    """How many rows each table is given; a partitioned one gets them in several pieces."""
+    counts: dict[str, int] = {}
+    for each in statements(source):
+        if each.table:
+            counts[each.table] = counts.get(each.table, 0) + sum(rows.count(b"\n") for rows in each.rows)
+    return counts
 
 
 def _name(qualified: bytes) -> str:

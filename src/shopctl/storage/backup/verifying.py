@@ -47,9 +47,8 @@ def verify(backup: Backup, *, counting_in: str | None = None) -> None:
 
 
 def _compare(path: str, copy: DatabaseCopy, found: dict[str, int]) -> None:
-    for name, count in found.items():
-        told = copy.tables.get(name)
-        if told is not None and told.rows != count:
+    for name, told in copy.tables.items():
+        if told.rows != (count := found.get(name, 0)):
             raise BackupDamaged(path=path, reason=f"the table {name} is said to have {told.rows} rows, it has {count}")
 
 
