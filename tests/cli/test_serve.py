@@ -214,9 +214,10 @@ def test_a_request_on_its_way_is_answered_before_it_ends(postgres_shop: Shop) ->
 
 def test_an_ill_shop_says_so_and_a_killed_server_leaves_nothing_behind(shop: Shop) -> None:
     with serving(shop) as server:
+        path = server.path("run_1")
         (shop.folder / ".shopctl/shop.db").rename(shop.folder / ".shopctl/away.db")
         away = server.ask("GET", "/healthz")
-        lost = server.callback("run_1", {})
+        lost = server.ask("POST", path, b"{}", content_type="application/json")
         (shop.folder / ".shopctl/away.db").rename(shop.folder / ".shopctl/shop.db")
         back = server.ask("GET", "/healthz")
         unknown = server.ask("POST", "/callbacks/c1.e30.x")

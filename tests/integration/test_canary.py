@@ -17,6 +17,7 @@ from support.shop import Shop
 
 CANARY = b"canary"  # in every secret of these tests and in nothing else
 
+ENDLESS = ("serve", "worker")
 HOSTILE = "\x1b[2Jred\x1b[31m\r\nFORGED: all is well\x07\x9b1m\u2028\x85end"
 """Text as data may hold it: escape sequences of one and two bytes, line ends of every kind."""
 
@@ -38,6 +39,8 @@ _file = os.open(os.environ["CANARY_SPY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _events = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system",
            "urllib.Request", "sqlite3.connect", "socket.connect", "socket.getaddrinfo"}
 def _hook(event, arguments):
+    if event == "subprocess.Popen":
+        arguments = arguments[:3]  # not its environment, which is its user's alone and where a password belongs
     if event in _events:
         os.write(_file, f"{event} {arguments!r}\\n".encode("utf-8", "backslashreplace"))
 sys.addaudithook(_hook)
@@ -66,7 +69,7 @@ class Watched:
         """Run a command and look at everything it writes; one that never ends is ended."""
         process = self.shop.start(*words, env=self.environment)
         try:
-            out, err = process.communicate(timeout=5 if words[0] == "serve" else 60)
+            out, err = process.communicate(timeout=5 if words[0] in ENDLESS else 60)
         except subprocess.TimeoutExpired:
             process.terminate()
             out, err = process.communicate(timeout=20)

@@ -46,7 +46,7 @@ for number in range(done, done + int(sys.argv[2])):
 
 TMPFS = """
 set -e
-mount -t tmpfs -o size=2m,mode=700 tmpfs "$1"
+mount -t tmpfs -o size=3m,mode=700 tmpfs "$1"
 cd "$1"
 shift
 exec "$@"

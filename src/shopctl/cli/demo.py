@@ -138,6 +138,9 @@ _STORY = (
 )  # fmt: skip
 
 
+_HANDED_ON = ("HOME", "LANG", "PATH", "PYTHONPATH", "TMPDIR")
+
+
 class DemoFailed(ShopctlError):
     """The demo stopped at: shopctl {command}: {reason}"""
 
@@ -213,8 +216,10 @@ def _beside(line: str, environ: dict[str, str]) -> Iterator[None]:
     """A command that runs until the demo ends, such as the server; its address is where others answer."""
     _say(f"\n$ shopctl {line} &")
     ready = Path(shlex.split(line)[-1])
+    # Nothing else of the caller's surroundings is handed on.
+    kept = {name: value for name, value in environ.items() if name in _HANDED_ON or name.startswith("SHOPCTL_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "shopctl", *shlex.split(line)], env=environ, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "shopctl", *shlex.split(line)], env=kept, stderr=subprocess.STDOUT
     )
     try:
         while not ready.exists():

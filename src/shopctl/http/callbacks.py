@@ -25,7 +25,7 @@ async def take(request: Request, token: str) -> dict[str, str]:
     headers = {name: request.headers[name][:_LONGEST] for name in HEADERS if name in request.headers}
 
     def answer(services: Services) -> str:
-        target = services.callback_signer.read(token)  # no database is opened for who guesses tokens
-        return opened(services).callbacks.take(target, body, headers)
+        target = opened(services).callback_signer.read(token)
+        return services.callbacks.take(target, body, headers)
 
     return {"status": await with_shop(request, answer)}

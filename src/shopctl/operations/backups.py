@@ -14,13 +14,14 @@ from shopctl.audit.service import Audit
 from shopctl.kernel import ids
 from shopctl.kernel.clock import Clock, show
 from shopctl.kernel.errors import ShopctlError
+from shopctl.kernel.redaction import mask_url
 from shopctl.kernel.settings import Settings
 from shopctl.operations import backup_keys
 from shopctl.operations.databases import url_of
 from shopctl.storage import marks, migrations
 from shopctl.storage.backup import manifest as described
 from shopctl.storage.backup.copies import copied, forget_unfinished, namespace_of
-from shopctl.storage.backup.errors import BackupKeyWrong, BackupNewer, NoBackups
+from shopctl.storage.backup.errors import BackupKeyWrong, BackupNewer, BackupNotFound, NoBackups
 from shopctl.storage.backup.keys import BackupKeys, create_backup_key, load_backup_keys
 from shopctl.storage.backup.manifest import DatabaseCopy, Head, Manifest
 from shopctl.storage.backup.sealed_file import SealedReader, SealedWriter
@@ -244,6 +245,9 @@ def folder_of(settings: Settings) -> FolderTarget:
 def named(settings: Settings, name: str) -> Iterator[Backup]:
     """A backup by its path, or by its id or file name in the shop's folder of backups."""
     keys = load_backup_keys(settings.backup_key_file)
+    if "://" in name:
+        # A database's URL, with its password perhaps, was pasted where a backup belongs.
+        raise BackupNotFound(name=mask_url(name), place=settings.get("backup.folder"))
     if os.sep in name or os.path.isfile(name):
         target, file = FolderTarget(os.path.dirname(os.path.abspath(name))), os.path.basename(name)
     else:

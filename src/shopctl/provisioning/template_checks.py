@@ -106,7 +106,7 @@ class TemplateChecks:
 
     def _source(self, name: str) -> Source:
         if name.endswith(".toml") or "/" in name:
-            return read(Path(name))
+            return read(Path(name), given=name)
         return self._templates.source(name)
 
     def _valid(self, source: Source) -> Template:

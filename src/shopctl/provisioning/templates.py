@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shopctl.kernel.redaction import redact
 from shopctl.provisioning.errors import (
     SeveralTemplates,
     TemplateNotFound,
@@ -116,12 +117,12 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml")) if folder.is_dir() else []
 
 
-def read(path: Path, origin: str | None = None) -> Source:
-    """A template as it stands in a file. Raises TemplateUnreadable, NotToml."""
+def read(path: Path, origin: str | None = None, *, given: str | None = None) -> Source:
+    """A template as it stands in a file; `given` is what somebody called it. Raises TemplateUnreadable, NotToml."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise TemplateUnreadable(file=path, reason=reason) from None
+        raise TemplateUnreadable(file=redact(given or str(path)), reason=reason) from None
     body = loads(text, str(path))
     return Source(str(body.get("name", path.stem)), origin or str(path), text, body)

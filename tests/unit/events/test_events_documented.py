@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_every_type_of_event_is_documented() -> None:
     page = (ROOT / "docs/events.md").read_text()
-    said = set(re.findall(r'_say\(\s*"([a-z_.]+)"', (ROOT / "src/shopctl/workflow/progress.py").read_text()))
+    engine = "".join(path.read_text() for path in (ROOT / "src/shopctl/workflow").glob("*.py"))
+    said = set(re.findall(r'_say\(\s*"([a-z_.]+)"', engine))
     types = {*said, *(f"run.{state}" for state in ENDED), SET_ASIDE}
 
     assert len(types) > 12

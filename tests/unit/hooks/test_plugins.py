@@ -155,7 +155,7 @@ def test_no_plugin_is_imported_before_it_is_needed(plugin):
 
 def test_every_specification_says_what_it_is_for():
     hooks = [value for name, value in vars(specifications).items() if name.startswith("shopctl_")]
-    assert len(hooks) == 4
+    assert len(hooks) == 6
     for hook in hooks:
         assert len(inspect.getdoc(hook) or "") > 100
         assert hasattr(hook, "shopctl_spec")
