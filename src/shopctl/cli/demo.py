@@ -138,7 +138,7 @@ _STORY = (
 )  # fmt: skip
 
 
-_HANDED_ON = ("HOME", "LANG", "PATH", "PYTHONPATH", "TMPDIR")
+_HANDED_ON = ("HOME", "LANG", "PATH", "TMPDIR")
 
 
 class DemoFailed(ShopctlError):
