@@ -1,4 +1,4 @@
-"""P4b: how long a shell waits for `catalogue show` and `catalogue search`, beside `python -c 'import sqlmodel'`.
+"""P4b: how long a shell waits for reads and for a cron job with nothing to do, beside `python -c 'import sqlmodel'`.
 
 python benchmarks/p4b_reads.py                  1,000 products, SQLite and PostgreSQL
 python benchmarks/p4b_reads.py --rows 100000 --only sqlite
@@ -65,6 +65,7 @@ def _measure(shops: dict[str, Shop], options: argparse.Namespace) -> list[Figure
         run(command, cwd=shop.folder, expect=(6,))
         sides[f"catalogue show, {database}"] = partial(_show, shop, sku)
         sides[f"catalogue search, {database}"] = partial(_search, shop)
+        sides[f"provision retry --due with nothing due, {database}"] = partial(_retry, shop)
     runs = in_turn(sides, options.rounds)
     peer = seconds(runs.pop(_PEER))
     size = f"{options.rows:,} products"
@@ -86,6 +87,13 @@ def _search(shop: Shop) -> Run:
     if not found.json()["hits"]:
         sys.exit(f"nothing was found for {QUERY!r}")  # quick because there was nothing to show
     return found
+
+
+def _retry(shop: Shop) -> Run:
+    done = run([*shopctl(), "provision", "retry", "--due", "-o", "json"], cwd=shop.folder)
+    if done.json()["claimed"]:
+        sys.exit("something was due")
+    return done
 
 
 if __name__ == "__main__":
