@@ -141,7 +141,7 @@ def looked_up(name: str, service: InstanceService, database: Database, made: Mad
                  f"  of {', '.join(f'{each * 1000:.2f}' for each in p99s)}")  # fmt: skip
         yield Figure(
             id="P9",
-            what=f"{what}, {name}: p99 of {given.lookups:,}",
+            what=f"{what} among {given.rows:,} instances, {name}: p99 of {given.lookups:,}",
             value=median(p99s),
             unit="s",
             limit=None if what == NOTHING else LIMIT,

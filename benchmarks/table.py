@@ -58,7 +58,7 @@ def _amount(value: float, unit: str) -> str:
 
 def _seconds(value: float) -> str:
     if value < 1:
-        return f"{value * 1000:.0f} ms"
+        return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.2g} ms"
     return f"{value:.1f} s" if value < 100 else f"{value:,.0f} s"
 
 
