@@ -19,7 +19,7 @@ from shopctl.provisioning.errors import (
     TemplateNotFound,
 )
 from shopctl.provisioning.model import LIFE, SYSTEM, Request, Started, sold
-from shopctl.provisioning.parameters import checked
+from shopctl.provisioning.parameters import checked, taken
 from shopctl.provisioning.queries import ProvisioningRun
 from shopctl.provisioning.template import START, Template
 from shopctl.provisioning.templates import Templates
@@ -56,8 +56,12 @@ class Beginning:
         self._templates = templates
         self._counts_stock = counts_stock  # whether stock is kept in this very database
 
-    def resolved(self, unit: Unit, request: Request) -> tuple[dict[str, Any], Template, dict[str, Any]]:
+    def resolved(
+        self, unit: Unit, request: Request, configuration: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], Template, dict[str, Any]]:
         """The product, its template and the parameters with their defaults.
+
+        Of the configuration that an instance has already it takes over what the template knows and nobody has set.
 
         Raises ProductNotFound, NotSold, TemplateNotFound, SeveralTemplates, ParametersInvalid, InvalidCount.
         """
@@ -67,7 +71,8 @@ class Beginning:
         if product["status"] != "active":
             raise NotSold(sku=request.sku, status=product["status"])
         template = self.template(product, request.template)
-        return product, template, checked(request.sku, template.parameters, request.parameters)
+        parameters = {**taken(template.parameters, configuration or {}), **request.parameters}
+        return product, template, checked(request.sku, template.parameters, parameters)
 
     def template(self, product: Mapping[str, Any], name: str | None = None) -> Template:
         """The template of this name, else the one that fits the product best."""
@@ -150,14 +155,14 @@ class Beginning:
         if (run := queries.running_on(unit, instance_id)) is not None:
             raise OperationRunning(instance=instance_id, run=run)
         check_possible(instance, operation)
-        wanted = {**instance.configuration, **parameters}
         if operation == "modify":
             known = set(template.parameters.get("properties", {}))
-            asked = {name: value for name, value in wanted.items() if name in known or name in parameters}
-            checked(instance.sku, template.parameters, asked)
+            kept = {name: value for name, value in instance.configuration.items() if name in known}
+            checked(instance.sku, template.parameters, {**kept, **parameters})
         more: dict[str, Any] = {"configuration": instance.configuration, "state": instance.state}
         if to_sku is not None:
-            target, _, parameters = self.resolved(unit, Request(to_sku, instance.customer_id, wanted))
+            wanted = Request(to_sku, instance.customer_id, parameters)
+            target, _, parameters = self.resolved(unit, wanted, instance.configuration)
             more["target"] = {"sku": to_sku, **sold(target)}
         request = Request(to_sku or instance.sku, instance.customer_id, parameters)
         run_id = ids.new("run")
