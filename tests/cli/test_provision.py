@@ -216,7 +216,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(selling: Shop, other
     assert [(step["step"], step["undone_by"]) for step in plan["steps"]] == [
         ("reserve", "release-stock"), ("make", "http"), ("finish", None),
     ]  # fmt: skip
-    assert plan["reservations"] == [{"sku": "MUG-1", "quantity": 2, "step": "reserve"}]
+    assert plan["reservations"] == [{"sku": "MUG-1", "quantity": 2, "step": "reserve", "available": 10}]
     assert plan["steps"][1]["with"]["body"] == {"colour": "blue"}
     assert not other.received
     assert stock(shop) == (10, 0)

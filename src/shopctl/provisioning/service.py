@@ -12,7 +12,6 @@ from shopctl.provisioning.model import Request, Started
 from shopctl.provisioning.queries import Filters
 from shopctl.provisioning.showing import planned, told
 from shopctl.provisioning.starting import Beginning
-from shopctl.provisioning.template import START
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries as runs
@@ -43,12 +42,10 @@ class ProvisioningService:
 
     def plan(self, request: Request) -> dict[str, Any]:
         """What would happen: {"sku","template","available","steps":[{"step","action","needs","when","applies","with",
-        "undone_by"}],"reservations","parameters","schema"}. Raises what `Beginning.resolved` does.
+        "undone_by"}],"reservations","parameters","schema","components"}. Raises what `Beginning.whole` does.
         """
         with self._database.read() as unit:
-            product, template, parameters = self._beginning.resolved(unit, request)
-        new = self._beginning.new_run("run", START, product, template, request, "instance", parameters)
-        return planned(product, template, new.input, parameters)
+            return planned(self._beginning.whole(unit, request))
 
     def start(self, request: Request, *, idempotency_key: str | None = None, work: bool = True) -> dict[str, Any]:
         """Begin to provision, and do what needs no waiting at once: {"run_id","state","instance_id"}.
