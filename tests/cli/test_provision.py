@@ -253,6 +253,10 @@ def test_a_worker_works_until_it_is_idle_and_is_silent_when_there_is_nothing(sel
     idle = shop.run("worker", "--until-idle")
     assert (idle.stdout, idle.stderr) == ("", "")
     shop.run("worker", "--once", "--until-idle", expect=2)
+    retry = ("provision", "retry", "--due")
+    assert shop.run(*retry, "--failed", "-o", "json", expect=2).error["code"] == "usage.due_alone"
+    for more in (("run_1",), ("--like", "x"), ("--max-runtime", "soon")):
+        shop.run(*retry, *more, expect=2)
 
 
 @pytest.mark.assure("R21")
@@ -268,21 +272,28 @@ def test_a_limit_at_a_downstream_leaves_no_run_behind_for_the_next_minute(sellin
     assert len(other.effects("/finish")) == 3
 
 
-def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(selling: Shop, other: Downstream) -> None:
+@pytest.mark.parametrize(
+    ("verb", "number", "code"),
+    [("worker", signal.SIGTERM, 143), ("provision retry --due", signal.SIGINT, 130)],
+)
+def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(
+    selling: Shop, other: Downstream, verb: str, number: signal.Signals, code: int
+) -> None:
     shop = selling
     other.script("POST", "/finish", Answer(200, {}, seconds=1.0))
     runs = [start(shop, "MUG-1", "--no-wait", expect=8).json["run_id"] for _ in range(4)]
-    worker = shop.start("worker", "-o", "json")
+    worker = shop.start(*verb.split(), "-o", "json")
     deadline = time.monotonic() + 30
     while len(other.received) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)
 
-    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(number)
     asked = time.monotonic()
-    worker.wait(20)
+    tally = json.loads(worker.communicate(timeout=20)[0])
 
     assert time.monotonic() - asked < 10
-    assert worker.returncode == 0
+    assert worker.returncode == code
+    assert tally["claimed"] == 4
     shop.run("worker", "--until-idle")
     assert {shown(shop, run)["state"] for run in runs} == {"completed"}
     assert not other.doubles()
