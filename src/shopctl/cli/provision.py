@@ -275,6 +275,7 @@ def signal(
 def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="STEP", help="Its name.")]) -> None:
     """Take a step of a run as passed."""
     shop = ctx.obj
+    shop.services.provisioning.check_skip(run, step)
     shop.confirm(f"Skip the step {step} of {run}? What it was to do is left undone.")
     _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason), run=run)
 

@@ -104,7 +104,12 @@ def step_lines(steps: list[dict[str, Any]]) -> list[str]:
 
 def history_line(entry: Mapping[str, Any]) -> str:
     """One event of a run's history."""
-    facts = [str(entry[name]) for name in ("step", "signal", "reason") if entry.get(name)]
+    facts = [str(entry[name]) for name in ("step", "signal") if entry.get(name)]
+    if entry.get("approved") is False:
+        facts.append("refused")
+    if entry.get("by"):
+        facts.append(f"by {entry['by']}")
+    facts += [f"({entry[name]})" for name in ("reason", "note") if isinstance(entry.get(name), str)]
     if entry.get("error"):
         facts.append(f"({entry['error'].get('message')})")
     return f"  {_moment(entry['at'])}  {entry['event']} {' '.join(facts)}".rstrip()

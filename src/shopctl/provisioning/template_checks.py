@@ -11,6 +11,7 @@ from shopctl.provisioning.model import INPUT
 from shopctl.provisioning.template import START, Template
 from shopctl.provisioning.templates import Source, Templates, read
 from shopctl.workflow.checking import findings
+from shopctl.workflow.definition import Step
 from shopctl.workflow.drawing import drawing, mermaid
 from shopctl.workflow.errors import NotToml
 from shopctl.workflow.ports import Action
@@ -43,7 +44,9 @@ class TemplateChecks:
         ]
 
     def show(self, name: str) -> dict[str, Any]:
-        """A template by name or file: its text, its parameters and its steps by operation."""
+        """A template by name or file: its text, and with all that it inherits its parameters and steps by operation:
+        [{"step","action","needs","when","with","undone_by","inherited"}].
+        """
         source = self._source(name)
         template = self._valid(source)
         return {
@@ -54,9 +57,7 @@ class TemplateChecks:
             "select": dict(template.select),
             "parameters": dict(template.parameters),
             "operations": {
-                operation: [
-                    {"step": step.name, "action": step.action, "needs": list(step.needs)} for step in definition.steps
-                ]
+                operation: [_step(step, step.name in _own_steps(source, operation)) for step in definition.steps]
                 for operation, definition in template.definitions.items()
             },
             "text": source.text,
@@ -138,6 +139,18 @@ class TemplateChecks:
         if template is None:
             raise located(problems, source.text, source.origin)
         return template
+
+
+def _step(step: Step, own: bool) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "action": step.action,
+        "needs": list(step.needs),
+        "when": step.condition,
+        "with": dict(step.written),
+        "undone_by": step.compensation.action if step.compensation else None,
+        "inherited": not own,
+    }
 
 
 def _kinds(wanted: Any) -> list[str]:
