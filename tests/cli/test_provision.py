@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -52,6 +53,15 @@ compensate = false
 retry = { attempts = 3, initial = 0.1, jitter = 0 }
 [result]
 made = "${steps.make.id}"
+"""
+
+OWN = """name = "own"
+extends = "physical-good"
+[[steps]]
+name = "wrap"
+after = "pick"
+action = "timer"
+with = { seconds = 1 }
 """
 
 BAD = """name = "bad"
@@ -216,7 +226,7 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(selling: Shop, other
     assert [(step["step"], step["undone_by"]) for step in plan["steps"]] == [
         ("reserve", "release-stock"), ("make", "http"), ("finish", None),
     ]  # fmt: skip
-    assert plan["reservations"] == [{"sku": "MUG-1", "quantity": 2, "step": "reserve"}]
+    assert plan["reservations"] == [{"sku": "MUG-1", "quantity": 2, "step": "reserve", "available": 10}]
     assert plan["steps"][1]["with"]["body"] == {"colour": "blue"}
     assert not other.received
     assert stock(shop) == (10, 0)
@@ -232,13 +242,22 @@ def test_a_run_that_waits_for_an_approval_is_approved_or_cancelled(selling: Shop
 
     assert shown(shop, first)["steps"][2]["waits_for"] == "approve"
     assert stock(shop) == (10, 2)
-    assert shop.run("provision", "approve", first, "-o", "json").json["succeeded"] == 1
-    assert shown(shop, first)["state"] == "completed"
+    assert shop.run("provision", "approve", first, "--note", "it fits", "-o", "json").json["succeeded"] == 1
+    told = shown(shop, first)
+    assert told["state"] == "completed"
+    [heard] = [each for each in told["history"] if each["event"] == "step.signalled"]
+    assert (heard["step"], heard["signal"], heard["note"], heard["approved"]) == ("ask", "approve", "it fits", True)
+    assert heard["by"].startswith("os:")
+    assert f"step.signalled ask approve by {heard['by']} (it fits)" in shop.run("provision", "show", first).stdout
     assert shop.run("provision", "approve", first, "-o", "json", expect=5).error["code"] == "workflow.not_waited_for"
     assert "waits for 'aprove' now" in shop.run("provision", "signal", second, "aprove").stderr
+    third = start(shop, expect=8).json["run_id"]
+    sent = ("--set", "approved=true", "--set", "by=boss")
+    shop.run("provision", "signal", third, "approve", *sent)
+    assert shown(shop, third)["steps"][2]["output"]["by"] == heard["by"], "nobody speaks in another's name"
     assert f"{second} is cancelled" in shop.run("provision", "cancel", second).stderr
     assert shown(shop, second)["state"] == "cancelled"
-    assert stock(shop) == (10, 1)
+    assert stock(shop) == (10, 2)
     assert len(other.effects("/unmake")) == 1
 
 
@@ -253,6 +272,10 @@ def test_a_worker_works_until_it_is_idle_and_is_silent_when_there_is_nothing(sel
     idle = shop.run("worker", "--until-idle")
     assert (idle.stdout, idle.stderr) == ("", "")
     shop.run("worker", "--once", "--until-idle", expect=2)
+    retry = ("provision", "retry", "--due")
+    assert shop.run(*retry, "--failed", "-o", "json", expect=2).error["code"] == "usage.due_alone"
+    for more in (("run_1",), ("--like", "x"), ("--max-runtime", "soon")):
+        shop.run(*retry, *more, expect=2)
 
 
 @pytest.mark.assure("R21")
@@ -268,21 +291,28 @@ def test_a_limit_at_a_downstream_leaves_no_run_behind_for_the_next_minute(sellin
     assert len(other.effects("/finish")) == 3
 
 
-def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(selling: Shop, other: Downstream) -> None:
+@pytest.mark.parametrize(
+    ("verb", "number", "code"),
+    [("worker", signal.SIGTERM, 143), ("provision retry --due", signal.SIGINT, 130)],
+)
+def test_a_worker_that_is_asked_to_end_writes_down_what_it_has(
+    selling: Shop, other: Downstream, verb: str, number: signal.Signals, code: int
+) -> None:
     shop = selling
     other.script("POST", "/finish", Answer(200, {}, seconds=1.0))
     runs = [start(shop, "MUG-1", "--no-wait", expect=8).json["run_id"] for _ in range(4)]
-    worker = shop.start("worker", "-o", "json")
+    worker = shop.start(*verb.split(), "-o", "json")
     deadline = time.monotonic() + 30
     while len(other.received) < 6 and time.monotonic() < deadline:
         time.sleep(0.02)
 
-    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(number)
     asked = time.monotonic()
-    worker.wait(20)
+    tally = json.loads(worker.communicate(timeout=20)[0])
 
     assert time.monotonic() - asked < 10
-    assert worker.returncode == 0
+    assert worker.returncode == code
+    assert tally["claimed"] == 4
     shop.run("worker", "--until-idle")
     assert {shown(shop, run)["state"] for run in runs} == {"completed"}
     assert not other.doubles()
@@ -301,14 +331,10 @@ def test_a_lost_run_parks_and_an_operator_skips_the_step(selling: Shop, other: D
     assert shop.run("status", "-o", "json").json["runs"] == {"open": 0, "overdue": 0, "parked": 1}
     [warned] = [check for check in shop.run("doctor", "-o", "json").json if check["check"] == "runs"]
     assert (warned["state"], warned["found"]) == ("warn", "1 parked")
-    assert (
-        shop.run("provision", "skip", run, "make", "--yes", "-o", "json", expect=5).error["code"]
-        == "workflow.step_passed"
-    )
-    assert (
-        shop.run("provision", "skip", run, "nope", "--yes", "-o", "json", expect=3).error["code"]
-        == "workflow.step_not_found"
-    )
+    assert shop.run("provision", "skip", run, "make", "-o", "json", expect=5).error["code"] == "workflow.step_passed"
+    assert shop.run("provision", "skip", run, "nope", "-o", "json", expect=3).error["code"] == "workflow.step_not_found"
+    shop.run("provision", "skip", "run_none", "finish", expect=3)
+    shop.run("provision", "skip", run, "finish", expect=2)
     shop.run("provision", "skip", run, "finish", "--yes")
     assert shown(shop, run)["state"] == "completed"
     watched = shop.run("provision", "watch", run).stdout.splitlines()
@@ -375,6 +401,14 @@ def test_templates_are_checked_drawn_and_installed(shop: Shop) -> None:
     shop.run("template", "install", "physical-good", "--as", "fragile")
     assert "fragile" in [row["name"] for row in shop.run("template", "list", "-o", "json").json]
     shop.run("template", "install", "physical-good", "--as", "fragile", expect=5)
+    (shop.folder / "templates" / "own.toml").write_text(OWN)
+    text = shop.run("template", "show", "own").stdout
+    assert text.startswith(OWN)
+    assert "#   reserve  reserve-stock  undone by release-stock  (inherited)\n" in text
+    assert "#   wrap  timer\n#       seconds = 1\n#   ship" in text
+    assert tomllib.loads(text) == tomllib.loads(OWN)
+    steps = shop.run("template", "show", "own", "-o", "json").json["operations"]["start"]
+    assert {step["step"]: step["inherited"] for step in steps}.items() >= {"wrap": False, "pick": True}.items()
 
 
 def test_what_is_begun_while_the_shop_is_paused_waits_for_its_end(selling: Shop) -> None:

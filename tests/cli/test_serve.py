@@ -8,21 +8,29 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from shopctl.bootstrap import Services
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.settings import load_settings
+from shopctl.provisioning.downloads import _code
 from shopctl.storage.database import Database, open_database
+from shopctl.storage.sealed_text import text_of
 from shopctl.workflow.model import NewRun
 from shopctl.workflow.reading import read_definition
 from shopctl.workflow.starting import insert_run, keep
 from support.shop import Shop
+
+BOOK = """sku,name,price,currency,kind,download_path
+BOOK-1,E-book,5,EUR,digital,manuals/Über uns.html
+"""
 
 
 class Answer(NamedTuple):
@@ -49,6 +57,23 @@ class Server:
             return Answer(answer.status, kept, json.loads(text) if text else None)
         finally:
             connection.close()
+
+    def fetch(self, method: str, path: str, **headers: str) -> Answer:
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                kept = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(answer.status, kept, answer.read())
+        except urllib.error.HTTPError as refused:
+            return Answer(refused.code, {}, refused.read())
+
+    def link(self, path: str, *, end: int = 9_999_999_999) -> str:
+        """A link as it would be if it was signed here, also for what gets none."""
+        services = Services(load_settings(self.shop.folder, {}))
+        with closing(services), services.database.unit() as unit:
+            key = services.shop_sealer.secret(unit, "download links")
+        signature = text_of(_code(key, path, end))
+        return f"/downloads/{quote(path)}?expires={end}&signature={signature}"
 
     def callback(self, run: str, body: object, *, generation: int = 1) -> Answer:
         data = json.dumps(body).encode()
@@ -173,6 +198,38 @@ def test_a_body_that_cannot_be_taken_is_refused(server: Server, kind: str, body:
 
     assert (answer.status, answer.body["status"]) == (status, status)
     assert server.box(run) == []
+
+
+def test_a_link_to_a_digital_good_opens_it_and_nothing_else(server: Server) -> None:
+    folder = server.shop.folder / ".shopctl" / "downloads"
+    folder.mkdir(mode=0o700)
+    (folder / "manuals").mkdir()
+    (folder / "manuals" / "Über uns.html").write_text("<b>0123456789</b>")
+    (folder / "inside").symlink_to(folder / "manuals" / "Über uns.html")
+    (folder / "out").symlink_to(server.shop.folder / "shopctl.toml")
+    server.shop.run("catalogue", "import", "-", "--format", "csv", input=BOOK)
+    run = server.shop.run("provision", "start", "BOOK-1", "--customer", "C-1", "-o", "json").json["run_id"]
+    steps = server.shop.run("provision", "show", run, "-o", "json").json["steps"]
+    [made] = [step["output"]["url"] for step in steps if step["action"] == "download-link"]
+    path = made.removeprefix("http://127.0.0.1:8000")
+
+    whole, head = server.fetch("GET", path), server.fetch("HEAD", path)
+    part = server.fetch("GET", path, range="bytes=3-6")
+
+    assert (whole.status, whole.body, head.status, head.body) == (200, b"<b>0123456789</b>", 200, b"")
+    assert (part.status, part.body) == (206, b"0123")
+    assert whole.headers["content-disposition"].startswith("attachment; filename*=utf-8''%C3%9Cber%20uns.html")
+    assert (whole.headers["x-content-type-options"], whole.headers["cache-control"]) == ("nosniff", "no-store")
+    assert [server.fetch("GET", server.link("inside")).status, server.fetch("GET", server.link(".", end=1)).status] == [
+        200, 404,
+    ]  # fmt: skip
+    elsewhere = (server.link("out"), server.link("manuals"), server.link("gone.pdf"))
+    altered = (path[:-3] + "AAA", path.partition("?")[0], path.replace("%20uns", ""), "/downloads/../x?expires=9")
+    others = [server.ask("GET", where) for where in (*elsewhere, *altered)]
+    assert [each.status for each in others] == [404] * len(others)
+    assert len({json.dumps(each.body) for each in others}) == 1
+    assert server.ask("GET", server.link("inside", end=1)).status == 410
+    assert server.ask("POST", path).status == 405
 
 
 def test_another_method_is_refused(server: Server) -> None:

@@ -11,12 +11,14 @@ from shopctl.storage.database import open_database
 
 if TYPE_CHECKING:
     from shopctl.provisioning.adapters.rest import RestService
+    from shopctl.provisioning.downloads import Downloads
     from shopctl.provisioning.licence_keys import LicenceKeyService
     from shopctl.provisioning.ports import Fulfilment, Inside, Inventory, Outside
     from shopctl.provisioning.service import ProvisioningService
     from shopctl.provisioning.starting import Beginning
     from shopctl.provisioning.template_checks import TemplateChecks
     from shopctl.provisioning.templates import Templates
+    from shopctl.storage.unit import Unit
     from shopctl.workflow.answering import CallbackService
     from shopctl.workflow.callbacks import CallbackSigner
     from shopctl.workflow.ports import Action
@@ -55,13 +57,23 @@ class ProvisioningServices(SellingServices):
             folder=base,
             base_url=self.settings.get("http.base_url"),
             callbacks=self.callback_signer,
-            link_key=lambda unit: self.shop_sealer.secret(unit, "download links"),
+            link_key=self._link_key,
             licence_keys=self.licence_keys,
             inventory=self._inventory(),
             fulfilment=self._fulfilment(),
             beginning=self.beginning,
         )
         return {**brought(self.settings), **own}
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """Links to digital goods, as whoever has one brings it back."""
+        from shopctl.provisioning.downloads import Downloads
+
+        return Downloads(self.database, self.clock, self._link_key)
+
+    def _link_key(self, unit: Unit) -> bytes:
+        return self.shop_sealer.secret(unit, "download links")
 
     @cached_property
     def callback_signer(self) -> CallbackSigner:

@@ -17,15 +17,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+STATES = {"suspend": "suspended", "resume": "active"}
+
 
 class Hosting(BaseHTTPRequestHandler):
-    """POST /accounts takes an order and answers at its callback_url; GET …/health answers; DELETE ends an account."""
+    """POST /accounts takes an order and answers at its callback_url; an account is suspended and resumed by POST
+    /accounts/ID/suspend and …/resume, changed by PATCH, ended by DELETE; GET …/health answers.
+    """
 
     accounts: ClassVar[dict[str, str]] = {}
 
     def do_POST(self) -> None:
-        """Take an order: 202, and the answer later."""
-        order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        """Take an order: 202, and the answer later; or suspend or resume an account."""
+        order = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        state = STATES.get(self.path.rpartition("/")[2])
+        if state is not None:
+            self._account({"state": state})
+            return
         key = self.headers["Idempotency-Key"]
         new = key not in self.accounts
         account = self.accounts.setdefault(key, f"acc-{len(self.accounts) + 1}")
@@ -37,9 +45,18 @@ class Hosting(BaseHTTPRequestHandler):
         """Answer that an account is well."""
         self._answer(200, {"status": "ok"})
 
+    def do_PATCH(self) -> None:
+        """Change an account as the body says."""
+        self._account(json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"))
+
     def do_DELETE(self) -> None:
         """End an account."""
         self._answer(204, None)
+
+    def _account(self, facts: dict[str, object]) -> None:
+        account = self.path.removeprefix("/accounts/").partition("/")[0]
+        known = account in self.accounts.values()
+        self._answer(200 if known else 404, {**facts, "account_id": account} if known else {"error": "no such account"})
 
     def _tell(self, url: str, account: str) -> None:
         body = json.dumps({"account_id": account, "endpoint": f"http://{self.headers['Host']}/{account}"}).encode()

@@ -56,6 +56,13 @@ class NoRunNamed(UsageError):
     hint = "{remedy}"
 
 
+class DueAlone(UsageError):
+    """--due works on all that is due; it goes with no runs, and with nothing that says which."""
+
+    code = "usage.due_alone"
+    hint = "Leave --due away to retry those, or the rest to work on what is due."
+
+
 class UnknownState(UsageError):
     """{state!r} is not a state of a run."""
 
@@ -179,6 +186,8 @@ def retry(
     """Try again what stands still, or what is due."""
     shop = ctx.obj
     if due:
+        if runs or failed or like is not None or sku is not None or customer is not None or verify:
+            raise DueAlone()
         _work_due(shop, max_runtime, jitter, metrics_file)
         return
     service = shop.services.provisioning
@@ -266,6 +275,7 @@ def signal(
 def skip(ctx: Context, run: Run, step: Annotated[str, typer.Argument(metavar="STEP", help="Its name.")]) -> None:
     """Take a step of a run as passed."""
     shop = ctx.obj
+    shop.services.provisioning.check_skip(run, step)
     shop.confirm(f"Skip the step {step} of {run}? What it was to do is left undone.")
     _tally(shop, shop.services.provisioning.skip(run, step, reason=shop.reason), run=run)
 
@@ -330,6 +340,8 @@ def _work_due(shop: Shop, max_runtime: str | None, jitter: str | None, metrics_f
     from shopctl.workflow.queries import any_due
     from shopctl.workflow.tally import Tally
 
+    if max_runtime is not None:
+        shop.seconds(max_runtime)  # a bad one is told today, not on the day when there is something to do
     services = shop.services
     with services.database.read() as unit:
         idle = not any_due(unit, services.clock.now())

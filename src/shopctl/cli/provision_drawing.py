@@ -16,6 +16,18 @@ _MARKS = {
 def drawn_plan(plan: Mapping[str, Any]) -> str:
     """A plan: what it is about, its steps, what it reserves, and what may be given."""
     lines = [f"{plan['sku']}  {plan['name']}", f"by the template {plan['template']} ({plan['source']})", ""]
+    lines += _planned_steps(plan)
+    for reservation in plan["reservations"]:
+        left = "" if reservation["available"] is None else f", {reservation['available']} are available"
+        lines += ["", f"reserves {reservation['quantity']} of {reservation['sku']}{left}"]
+    lines += _planned_parameters(plan)
+    if plan["operations"]:
+        lines += ["", f"afterwards: {', '.join(plan['operations'])}"]
+    return "\n".join(map(_plain, lines))
+
+
+def _planned_steps(plan: Mapping[str, Any]) -> list[str]:
+    lines = []
     width = max((len(step["step"]) for step in plan["steps"]), default=0)
     acting = max((len(step["action"]) for step in plan["steps"]), default=0)
     for step in plan["steps"]:
@@ -27,9 +39,14 @@ def drawn_plan(plan: Mapping[str, Any]) -> str:
             line += f"  undone by {step['undone_by']}"
         lines.append(line.rstrip())
         lines += [f"      {name} = {_short(value)}" for name, value in step["with"].items()]
-    for reservation in plan["reservations"]:
-        left = "" if plan["available"] is None else f", {plan['available']} are available"
-        lines += ["", f"reserves {reservation['quantity']} of {reservation['sku']}{left}"]
+    for part in plan["components"]:
+        lines += ["", f"  {part['quantity']} of {part['sku']}  {part['name']}, by the template {part['template']}"]
+        lines += [f"  {line}" for line in _planned_steps(part)]
+    return lines
+
+
+def _planned_parameters(plan: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
     if plan["schema"]:
         lines += ["", "parameters"]
         required = plan["schema"].get("required", ())
@@ -38,9 +55,7 @@ def drawn_plan(plan: Mapping[str, Any]) -> str:
             value = "needed" if given is None and name in required else "" if given is None else _short(given)
             kind = "|".join(map(str, part["enum"])) if "enum" in part else str(part.get("type", "any"))
             lines.append(f"  {name} ({kind}) {value}".rstrip())
-    if plan["operations"]:
-        lines += ["", f"afterwards: {', '.join(plan['operations'])}"]
-    return "\n".join(map(_plain, lines))
+    return lines
 
 
 def drawn_run(run: Mapping[str, Any]) -> str:
@@ -89,7 +104,12 @@ def step_lines(steps: list[dict[str, Any]]) -> list[str]:
 
 def history_line(entry: Mapping[str, Any]) -> str:
     """One event of a run's history."""
-    facts = [str(entry[name]) for name in ("step", "signal", "reason") if entry.get(name)]
+    facts = [str(entry[name]) for name in ("step", "signal") if entry.get(name)]
+    if entry.get("approved") is False:
+        facts.append("refused")
+    if entry.get("by"):
+        facts.append(f"by {entry['by']}")
+    facts += [f"({entry[name]})" for name in ("reason", "note") if isinstance(entry.get(name), str)]
     if entry.get("error"):
         facts.append(f"({entry['error'].get('message')})")
     return f"  {_moment(entry['at'])}  {entry['event']} {' '.join(facts)}".rstrip()

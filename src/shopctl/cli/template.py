@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,7 +36,7 @@ def show(ctx: Context, template: Name) -> None:
     """Show a template with all that it inherits."""
     shop = ctx.obj
     found = shop.services.template_checks.show(template)
-    shop.show(found, text=lambda: str(found["text"]))
+    shop.show(found, text=lambda: _text(found))
 
 
 @noun.command()
@@ -84,3 +85,25 @@ def install(
     shop = ctx.obj
     path: Path = shop.services.template_checks.install(template, name)
     shop.note(f"installed as {path}")
+
+
+def _text(template: dict[str, Any]) -> str:
+    """As it is written; what it becomes with all that it inherits follows as a comment."""
+    text = str(template["text"])
+    if template["extends"] is None:
+        return text
+    lines = [f"# With what it inherits from {template['extends']}:"]
+    for operation, steps in template["operations"].items():
+        lines += ["#", f"# {operation}"]
+        for step in steps:
+            facts = [step["step"], step["action"]]
+            facts += [f"when {step['when']}"] if step["when"] else []
+            facts += [f"undone by {step['undone_by']}"] if step["undone_by"] else []
+            facts += ["(inherited)"] if step["inherited"] else []
+            lines.append(f"#   {'  '.join(facts)}")
+            lines += [
+                f"#       {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in step["with"].items()
+            ]
+    if names := template["parameters"].get("properties"):
+        lines += ["#", f"# parameters: {', '.join(names)}"]
+    return "\n".join([text.rstrip(), "", *map(one_line, lines)])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shopctl.workflow.tally import Tally
 
 PARTIAL = 6
+_SIGNALLED = 128  # and the number of the signal, as shells have it
 _EVERY = 1.0  # seconds between two looks at what is to be delivered
 
 MaxRuntime = Annotated[
@@ -43,7 +44,8 @@ def work(
 ) -> None:
     """Work, and show what was done; nothing is said where there was nothing to do, as cron likes it.
 
-    SIGTERM and an interrupt end it after what is on its way, a second one at once. Exit 6 when runs have failed.
+    SIGTERM and an interrupt end it after what is on its way, a second one at once; the exit code is 143 or 130 then.
+    Exit 6 when runs have failed.
     """
     ends_at = None if max_runtime is None else time.monotonic() + shop.seconds(max_runtime)
     with asked_to_stop() as stopped:
@@ -60,6 +62,8 @@ def work(
         shop.warn("The shop is paused since a restore; let it go on with: shopctl db resume")
     ends = once or until_idle
     show_tally(shop, tally, metrics_file, idle=ends and not tally.claimed)
+    if stopped:
+        raise typer.Exit(_SIGNALLED + stopped[0])
     if tally.failed and ends:
         raise typer.Exit(PARTIAL)
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from shopctl.kernel.settings import Settings
 
-SYSTEMS = {"provisioning": "shopctl.http.callbacks"}
-"""Which module has the router of a system."""
+SYSTEMS = {"provisioning": ("shopctl.http.callbacks", "shopctl.http.downloads")}
+"""Which modules have the routers of a system."""
 
 
 def application(settings: Settings, system: str | None = None) -> ASGIApp:
@@ -28,8 +28,8 @@ def application(settings: Settings, system: str | None = None) -> ASGIApp:
     app = FastAPI(title="shopctl", openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.include_router(health.router)
-    for name, module in SYSTEMS.items():
-        if system in (None, name):
+    for name, modules in SYSTEMS.items():
+        for module in modules if system in (None, name) else ():
             app.include_router(import_module(module).router)
     add_problems(app)
     return Guard(app)

@@ -12,14 +12,15 @@ from starlette.exceptions import HTTPException
 from shopctl.http.errors import NothingHere, Unavailable
 from shopctl.kernel import logging
 from shopctl.kernel.errors import InvalidData, ShopctlError
+from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused
 from shopctl.workflow.answering import NobodyWaits, TooManyAnswers
 from shopctl.workflow.callbacks import CallbackRefused
 from shopctl.workflow.errors import RunNotFound
 
 _BY_EXIT_CODE = {2: 400, 3: 404, 4: 403, 5: 409, 7: 503, 11: 503, 12: 422}
-_BY_CLASS: dict[type[ShopctlError], int] = {NobodyWaits: 410, TooManyAnswers: 429}
-# Who guesses tokens must not learn whether it was the signature or the run that does not exist.
-_HIDDEN = (CallbackRefused, RunNotFound)
+_BY_CLASS: dict[type[ShopctlError], int] = {NobodyWaits: 410, DownloadOver: 410, TooManyAnswers: 429}
+# Who guesses tokens must not learn whether it was the signature, or the run or file that does not exist.
+_HIDDEN = (CallbackRefused, RunNotFound, DownloadRefused)
 _RETRY_AFTER = "5"  # seconds
 
 

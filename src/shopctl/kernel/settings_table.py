@@ -146,6 +146,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The folder of the shop's own templates, which go before those of the same name that come along.",
     ),
     Setting(
+        "provisioning.downloads",
+        "path",
+        ".shopctl/downloads",
+        "The folder of the digital goods that `serve` hands out to those who have a signed link.",
+    ),
+    Setting(
         "provisioning.inventory_url",
         "url",
         None,

@@ -202,6 +202,11 @@ class InstanceService:
         with self._reads.read() as unit:
             return self.within(unit, instance_id)
 
+    def parts(self, unit: Unit, bundle: Instance) -> Sequence[Instance]:
+        """The parts of a bundle that have not come to their end, the newest first, within an open unit."""
+        found = self._now(unit, Filters(bundle.customer_id, parent=bundle.id), None, None)
+        return [part for part in found if part.state not in CLOSED]
+
     def as_of(self, instance_id: InstanceId, at: Instant) -> Instance:
         """The instance as it was at a moment. Raises InstanceNotFound, InstanceNotYet."""
         told = self.changes(instance_id)

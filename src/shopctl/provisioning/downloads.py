@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from shopctl.kernel.clock import Instant
-from shopctl.provisioning.goods_errors import DownloadRefused, PathInvalid
+from shopctl.kernel.clock import Clock, Instant
+from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused, PathInvalid
 from shopctl.storage.sealed_text import KEY_BYTES, bytes_of, framed, text_of
+from shopctl.storage.sealing_errors import SealingKeysMissing
+
+if TYPE_CHECKING:
+    from shopctl.storage.database import Database
+    from shopctl.storage.unit import Unit
 
 _PURPOSE = "shopctl download 1"
 _LONGEST = 1_000
@@ -26,7 +33,7 @@ def link(base_url: str, path: str, expires: Instant, key: bytes) -> str:
 
 
 def check(path: str, expires: str, signature: str, key: bytes, *, now: Instant) -> str:
-    """The path that may be fetched, given what stood in the link (decoded). Raises DownloadRefused."""
+    """The path that may be fetched, given what stood in the link (decoded). Raises DownloadRefused, DownloadOver."""
     if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
         raise DownloadRefused(reason="the link is incomplete")
     try:
@@ -37,8 +44,26 @@ def check(path: str, expires: str, signature: str, key: bytes, *, now: Instant) 
     if not good or not _proper(path):
         raise DownloadRefused(reason="the link was altered")
     if now >= int(expires) * 1_000_000:
-        raise DownloadRefused(reason="the link is over")
+        raise DownloadOver()
     return path
+
+
+class Downloads:
+    """The links of a shop; `key` is what they are signed with."""
+
+    def __init__(self, database: Database, clock: Clock, key: Callable[[Unit], bytes]) -> None:
+        self._database = database
+        self._clock = clock
+        self._key = key
+
+    def allowed(self, path: str, expires: str, signature: str) -> str:
+        """See `check`."""
+        try:
+            with self._database.read() as unit:
+                key = self._key(unit)
+        except SealingKeysMissing:
+            raise DownloadRefused(reason="no link was ever made here") from None
+        return check(path, expires, signature, key, now=self._clock.now())
 
 
 def _proper(path: str) -> bool:

@@ -45,4 +45,11 @@ class DownloadRefused(NotAllowed):
     """The download is refused: {reason}."""
 
     code = "download.refused"
-    hint = "Use the link as it is; once it is over, ask the shop for another one."
+    hint = "Use the link as it is."
+
+
+class DownloadOver(NotAllowed):
+    """The link to this download is over."""
+
+    code = "download.over"
+    hint = "Ask the shop for another one."

@@ -21,6 +21,14 @@ LIFE: dict[str, dict[str, str]] = {
 SOLD = ("name", "kind", "brand", "category", "categories", "attributes", "options", "components", "prices")
 """What an instance keeps of the product as it was sold, and what a run's input says of it."""
 
+INPUT = frozenset(
+    {
+        "operation", "product", "customer", "instance", "quantity", "purchase", "parameters",
+        "configuration", "state", "target",
+    }
+)  # fmt: skip
+"""What the expressions of a template may read after `input.`; the last three are there when an instance is changed."""
+
 
 class Request(NamedTuple):
     """A product that a customer is to have."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shopctl.provisioning.errors import ParametersInvalid, ParameterUnreadable
+
+_NOTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
 
 def parsed(assignments: Sequence[str]) -> dict[str, Any]:
@@ -33,24 +36,41 @@ def checked(sku: str, schema: Mapping[str, Any], values: Mapping[str, Any]) -> d
     """The values with the schema's defaults where nothing was said.
 
     A text is taken for a number or a boolean where the schema asks for one and it can be nothing else, and a number
-    for a text. Raises ParametersInvalid naming every wrong field (JSON Schema, draft 2020-12).
+    for a text. No schema is one that knows no field. Raises ParametersInvalid naming every wrong field (JSON Schema,
+    draft 2020-12).
     """
+    schema = schema or _NOTHING
     completed = _completed(schema, dict(values))
-    if not schema:
-        return completed
+    if completed == {} and schema is _NOTHING:
+        return {}
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(dict(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
     problems = sorted(
         (
-            {"field": _field(error), "code": f"parameter.{error.validator}", "message": _message(error)}
+            {"field": field, "code": f"parameter.{error.validator}", "message": _message(error)}
             for error in validator.iter_errors(completed)
+            for field in _fields(error)
         ),
         key=lambda problem: (problem["field"], problem["code"]),
     )
     if problems:
         raise ParametersInvalid(sku=sku, problems=problems)
     return completed
+
+
+def taken(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that the schema does not refuse by their names alone."""
+    schema = schema or _NOTHING
+    if schema.get("additionalProperties", True) is not False:
+        return dict(values)
+    patterns = schema.get("patternProperties", {})
+    known = schema.get("properties", {})
+    return {
+        name: value
+        for name, value in values.items()
+        if name in known or any(re.search(pattern, name) for pattern in patterns)
+    }
 
 
 def _completed(schema: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -83,14 +103,15 @@ def _value(text: str) -> Any:
         return text
 
 
-def _field(error: Any) -> str:
+def _fields(error: Any) -> list[str]:
     path = [str(part) for part in error.path]
+    names: list[list[str]] = [[]]
     if error.validator == "required":
-        path.append(error.message.split("'")[1])
+        names = [[error.message.split("'")[1]]]
     elif error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        path.append(next((str(name) for name in error.instance if name not in known), ""))
-    return ".".join(path)
+        refused = error.instance.keys() - taken(error.schema, error.instance).keys()
+        names = [[str(name)] for name in refused] or names
+    return [".".join([*path, *name]) for name in names]
 
 
 def _message(error: Any) -> str:

@@ -12,7 +12,6 @@ from shopctl.provisioning.model import Request, Started
 from shopctl.provisioning.queries import Filters
 from shopctl.provisioning.showing import planned, told
 from shopctl.provisioning.starting import Beginning
-from shopctl.provisioning.template import START
 from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 from shopctl.workflow import queries as runs
@@ -43,12 +42,10 @@ class ProvisioningService:
 
     def plan(self, request: Request) -> dict[str, Any]:
         """What would happen: {"sku","template","available","steps":[{"step","action","needs","when","applies","with",
-        "undone_by"}],"reservations","parameters","schema"}. Raises what `Beginning.resolved` does.
+        "undone_by"}],"reservations","parameters","schema","components"}. Raises what `Beginning.whole` does.
         """
         with self._database.read() as unit:
-            product, template, parameters = self._beginning.resolved(unit, request)
-        new = self._beginning.new_run("run", START, product, template, request, "instance", parameters)
-        return planned(product, template, new.input, parameters)
+            return planned(self._beginning.whole(unit, request))
 
     def start(self, request: Request, *, idempotency_key: str | None = None, work: bool = True) -> dict[str, Any]:
         """Begin to provision, and do what needs no waiting at once: {"run_id","state","instance_id"}.
@@ -127,7 +124,13 @@ class ProvisioningService:
         return self._wish(run_ids, "@cancel", "cancelled", {"reason": reason}, refused=ENDED)
 
     def skip(self, run_id: str, step: str, *, reason: str | None = None) -> Tally:
-        """Take a step as passed. Raises RunNotFound, StepNotFound, StepPassed, RunEnded."""
+        """Take a step as passed. Raises what `check_skip` does."""
+        self.check_skip(run_id, step)
+        facts = {"step": step, "reason": reason}
+        return self._wish([run_id], "@skip", "changed", facts, refused=("completed",))
+
+    def check_skip(self, run_id: str, step: str) -> None:
+        """Refuse what `skip` would. Raises RunNotFound, StepNotFound, StepPassed, RunEnded."""
         with self._database.read() as unit:
             run = _need(unit, run_id)
             names = self._steps(unit, run)
@@ -136,8 +139,8 @@ class ProvisioningService:
         state = run.steps[step].state if step in run.steps else "pending"
         if state in ("succeeded", "skipped", "calling", "undone"):
             raise StepPassed(id=run_id, step=step, state=state)
-        facts = {"step": step, "reason": reason}
-        return self._wish([run_id], "@skip", "changed", facts, refused=("completed",))
+        if run.state == "completed":
+            raise RunEnded(id=run_id, state=run.state, wanted="changed")
 
     def signal(self, run_id: str, name: str, payload: Mapping[str, Any]) -> Tally:
         """Tell a run something it may wait for, now or later. Raises RunNotFound, RunEnded."""
@@ -149,7 +152,7 @@ class ProvisioningService:
             run = _need(unit, run_id)
         if not any(step.state == "waiting" and step.signal == "approve" for step in run.steps.values()):
             raise NotWaitedFor(id=run_id, name="approve")
-        payload = {"approved": approved, "by": self._audit.actor, "note": note}
+        payload = {"approved": approved, "note": note}
         return self._wish([run_id], "approve", "approved" if approved else "refused", payload, refused=ENDED)
 
     def state(self, run_id: str) -> tuple[str, dict[str, Any] | None]:
@@ -176,7 +179,7 @@ class ProvisioningService:
                     # When the bundle is tried again it begins others: both would come to their end.
                     raise PartGivenUp(id=run_id, state=run.state, parent=run.parent)
                 said = {key: value for key, value in payload.items() if value is not None}
-                runs.send(unit, run_id, name, {"by": self._audit.actor, **said}, now=now)
+                runs.send(unit, run_id, name, {**said, "by": self._audit.actor}, now=now)  # whatever he says
                 self._audit.record(unit, f"provision.{name.removeprefix('@')}", run_id, said)
         return self.work(run_ids)
 

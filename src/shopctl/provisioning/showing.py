@@ -8,36 +8,48 @@ from typing import Any
 
 from shopctl.kernel import clock
 from shopctl.kernel.clock import Instant
+from shopctl.provisioning.bundles import Whole
 from shopctl.provisioning.queries import ProvisioningRun
-from shopctl.provisioning.template import START, Template
+from shopctl.provisioning.template import START
 from shopctl.workflow.definition import Step
 from shopctl.workflow.model import ENDED, Run, StepState
 from shopctl.workflow.reading import read_definition
 
 
-def planned(
-    product: Mapping[str, Any], template: Template, input_: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The plan of a run that has not begun; what a step will get from earlier ones is shown as it is written."""
+def planned(whole: Whole) -> dict[str, Any]:
+    """The plan of a run that has not begun; what a step will get from earlier ones is shown as it is written.
+
+    The components of a bundle have plans of their own in it, and all that is reserved stands in the bundle's too.
+    """
+    product, template = whole.product, whole.template
     definition = template.definitions[START]
-    scope = {"input": input_, "steps": {}, "run": {"id": "", "subject": ""}}
+    scope = {"input": whole.input, "steps": {}, "run": {"id": "", "subject": ""}}
     steps = [_planned_step(step, scope) for step in definition.steps]
+    parts = [planned(part) for part in whole.parts]
+    available = product["stock"]["available"] if product["stock"]["locations"] else None
     return {
         "sku": product["sku"],
         "name": product["name"],
         "kind": product["kind"],
         "template": template.name,
         "source": template.source,
-        "quantity": input_["quantity"],
-        "available": product["stock"]["available"] if product["stock"]["locations"] else None,
-        "parameters": dict(parameters),
+        "quantity": whole.request.quantity,
+        "available": available,
+        "parameters": dict(whole.parameters),
         "schema": dict(template.parameters),
         "steps": steps,
         "reservations": [
-            {"sku": step["with"].get("sku"), "quantity": step["with"].get("quantity"), "step": step["step"]}
+            {
+                "sku": step["with"].get("sku"),
+                "quantity": step["with"].get("quantity"),
+                "step": step["step"],
+                "available": available,
+            }
             for step in steps
             if step["action"] == "reserve-stock" and step["applies"]
-        ],
+        ]
+        + [reservation for part in parts for reservation in part["reservations"]],
+        "components": parts,
         "operations": sorted(set(template.definitions) - {START}),
     }
 

@@ -10,16 +10,18 @@ from shopctl.kernel.clock import Clock
 from shopctl.product_store.errors import InstanceClosed, InvalidTransition
 from shopctl.product_store.model import CLOSED, Instance, target_of, triggers_from
 from shopctl.provisioning import queries
+from shopctl.provisioning.bundles import Whole, foreseen, of_parts
 from shopctl.provisioning.errors import (
     InvalidCount,
     NotSold,
     OperationRunning,
     OperationUnknown,
     OutOfStock,
+    ParametersInvalid,
     TemplateNotFound,
 )
 from shopctl.provisioning.model import LIFE, SYSTEM, Request, Started, sold
-from shopctl.provisioning.parameters import checked
+from shopctl.provisioning.parameters import checked, taken
 from shopctl.provisioning.queries import ProvisioningRun
 from shopctl.provisioning.template import START, Template
 from shopctl.provisioning.templates import Templates
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from shopctl.customers.service import CustomerService
     from shopctl.product_store.service import InstanceService
 
+TERMINATE = "terminate"
 RESERVES = "reserve-stock"
 """The action that takes from our own stock; what it will find is looked at before anything begins."""
 
@@ -56,8 +59,12 @@ class Beginning:
         self._templates = templates
         self._counts_stock = counts_stock  # whether stock is kept in this very database
 
-    def resolved(self, unit: Unit, request: Request) -> tuple[dict[str, Any], Template, dict[str, Any]]:
+    def resolved(
+        self, unit: Unit, request: Request, configuration: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], Template, dict[str, Any]]:
         """The product, its template and the parameters with their defaults.
+
+        Of the configuration that an instance has already it takes over what the template knows and nobody has set.
 
         Raises ProductNotFound, NotSold, TemplateNotFound, SeveralTemplates, ParametersInvalid, InvalidCount.
         """
@@ -67,7 +74,26 @@ class Beginning:
         if product["status"] != "active":
             raise NotSold(sku=request.sku, status=product["status"])
         template = self.template(product, request.template)
-        return product, template, checked(request.sku, template.parameters, request.parameters)
+        parameters = {**taken(template.parameters, configuration or {}), **request.parameters}
+        return product, template, checked(request.sku, template.parameters, parameters)
+
+    def whole(self, unit: Unit, request: Request) -> Whole:
+        """The same with all that it brings along: what a bundle's components are given is looked at with it.
+
+        Raises what `resolved` does, for a component too.
+        """
+        product, template, parameters = self.resolved(unit, request)
+        input_ = self.new_run("run", START, product, template, request, "instance", parameters).input
+        parts: list[Whole] = []
+        problems: list[dict[str, Any]] = []
+        for part in foreseen(template, product, input_):
+            try:
+                parts.append(self.whole(unit, part))
+            except ParametersInvalid as error:
+                problems += of_parts(error, part.sku)
+        if problems:
+            raise ParametersInvalid(sku=request.sku, problems=problems)
+        return Whole(request, product, template, parameters, input_, tuple(parts))
 
     def template(self, product: Mapping[str, Any], name: str | None = None) -> Template:
         """The template of this name, else the one that fits the product best."""
@@ -83,8 +109,9 @@ class Beginning:
         """
         if idempotency_key is not None and (again := self._again(unit, idempotency_key, _asked_for(request))):
             return again
-        product, template, parameters = self.resolved(unit, request)
-        self._check_stock(product, template, request.quantity)
+        whole = self.whole(unit, request)
+        self._check_stock(whole)
+        product, template, parameters = whole.product, whole.template, whole.parameters
         self._customers.ensure(unit, request.customer)
         run_id = ids.new("run")
         instance_id = self._instances.create(
@@ -117,12 +144,9 @@ class Beginning:
             purchase=request.purchase,
             run_id=run_id,
         )
-        starting.keep(unit, template.definitions[START], now=self._clock.now())
-        about = ProvisioningRun(
-            run_id, template.name, START, request.sku, request.customer, instance_id, request.quantity
-        )
-        queries.add(unit, about, now=self._clock.now())
-        return self.new_run(run_id, START, product, template, request, instance_id, parameters)
+        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
+        self._keep(unit, new, template, START, request, instance_id)
+        return new
 
     def change(
         self,
@@ -143,6 +167,30 @@ class Beginning:
         if idempotency_key is not None and (again := self._again(unit, idempotency_key, asked_for)) is not None:
             return again
         instance = self._instances.within(unit, instance_id)
+        new, template, request = self._changed(unit, instance, operation, parameters, to_sku)
+        return self._write(unit, new, template, operation, request, instance_id, idempotency_key, asked_for)
+
+    def ends_of_parts(self, unit: Unit, instance_id: str, *, run_id: str) -> list[NewRun]:
+        """Runs that terminate the parts of a bundle; a part whose template says nothing of its end is ended at once.
+
+        Raises what `change` does.
+        """
+        new_runs = []
+        for part in self._instances.parts(unit, self._instances.within(unit, instance_id)):
+            try:
+                new, template, request = self._changed(unit, part, TERMINATE, {}, None)
+            except OperationUnknown:
+                for trigger in ("terminate", "end"):
+                    self._instances.advance(unit, part.id, trigger, run_id=run_id)
+                continue
+            self._keep(unit, new, template, TERMINATE, request, part.id)
+            new_runs.append(new)
+        return new_runs
+
+    def _changed(
+        self, unit: Unit, instance: Instance, operation: str, parameters: Mapping[str, Any], to_sku: str | None
+    ) -> tuple[NewRun, Template, Request]:
+        instance_id = instance.id
         product = {"sku": instance.sku, **instance.product}
         template = self.template(product)
         if operation not in template.definitions:
@@ -150,20 +198,19 @@ class Beginning:
         if (run := queries.running_on(unit, instance_id)) is not None:
             raise OperationRunning(instance=instance_id, run=run)
         check_possible(instance, operation)
-        wanted = {**instance.configuration, **parameters}
         if operation == "modify":
             known = set(template.parameters.get("properties", {}))
-            asked = {name: value for name, value in wanted.items() if name in known or name in parameters}
-            checked(instance.sku, template.parameters, asked)
+            kept = {name: value for name, value in instance.configuration.items() if name in known}
+            checked(instance.sku, template.parameters, {**kept, **parameters})
         more: dict[str, Any] = {"configuration": instance.configuration, "state": instance.state}
         if to_sku is not None:
-            target, _, parameters = self.resolved(unit, Request(to_sku, instance.customer_id, wanted))
+            wanted = Request(to_sku, instance.customer_id, parameters)
+            target, _, parameters = self.resolved(unit, wanted, instance.configuration)
             more["target"] = {"sku": to_sku, **sold(target)}
         request = Request(to_sku or instance.sku, instance.customer_id, parameters)
         run_id = ids.new("run")
         new = self.new_run(run_id, operation, product, template, request, instance_id, parameters)
-        new = new._replace(input={**new.input, "product": product, **more})
-        return self._write(unit, new, template, operation, request, instance_id, idempotency_key, asked_for)
+        return new._replace(input={**new.input, "product": product, **more}), template, request
 
     def new_run(
         self,
@@ -214,6 +261,17 @@ class Beginning:
             queries.add(unit, about, now=now)
         return Started(run_id, "pending", instance_id, created)
 
+    def _keep(
+        self, unit: Unit, new: NewRun, template: Template, operation: str, request: Request, instance_id: str
+    ) -> None:
+        """Write down what a run is for that another one is about to begin."""
+        now = self._clock.now()
+        starting.keep(unit, template.definitions[operation], now=now)
+        about = ProvisioningRun(
+            str(new.id), template.name, operation, request.sku, request.customer, instance_id, request.quantity
+        )
+        queries.add(unit, about, now=now)
+
     def _again(self, unit: Unit, key: str, asked_for: Any) -> Started | None:
         """What the same key has begun before."""
         run_id = starting.started_before(unit, key, asked_for)
@@ -223,15 +281,16 @@ class Beginning:
         assert about is not None
         return Started(run_id, "", about.instance_id, created=False)
 
-    def _check_stock(self, product: Mapping[str, Any], template: Template, quantity: int) -> None:
-        """What a reservation would find; the reservation itself decides."""
-        if not self._counts_stock or not product["stock"]["locations"]:
-            return
-        if RESERVES not in template.definitions[START].actions:
-            return
-        available = product["stock"]["available"]
-        if available < quantity:
-            raise OutOfStock(sku=product["sku"], available=available, wanted=quantity)
+    def _check_stock(self, whole: Whole) -> None:
+        """What the reservations would find together; each reservation itself decides."""
+        wanted: dict[str, int] = {}
+        for each in whole.each() if self._counts_stock else ():
+            sku, stock = str(each.product["sku"]), each.product["stock"]
+            if not stock["locations"] or RESERVES not in each.template.definitions[START].actions:
+                continue
+            wanted[sku] = wanted.get(sku, 0) + each.request.quantity
+            if stock["available"] < wanted[sku]:
+                raise OutOfStock(sku=sku, available=stock["available"], wanted=wanted[sku])
 
 
 def check_possible(instance: Instance, operation: str) -> None:

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from shopctl.provisioning.errors import OperationUnknown, TemplateExists, TemplateInvalid
+from shopctl.provisioning.model import INPUT
 from shopctl.provisioning.template import START, Template
 from shopctl.provisioning.templates import Source, Templates, read
 from shopctl.workflow.checking import findings
+from shopctl.workflow.definition import Step
 from shopctl.workflow.drawing import drawing, mermaid
+from shopctl.workflow.errors import NotToml
 from shopctl.workflow.ports import Action
 from shopctl.workflow.reading import located
 from shopctl.workflow.toml_places import place_of, places
+
+_Rows = list[dict[str, Any]]  # within the class below `list` is a use case
 
 
 class TemplateChecks:
@@ -39,7 +44,9 @@ class TemplateChecks:
         ]
 
     def show(self, name: str) -> dict[str, Any]:
-        """A template by name or file: its text, its parameters and its steps by operation."""
+        """A template by name or file: its text, and with all that it inherits its parameters and steps by operation:
+        [{"step","action","needs","when","with","undone_by","inherited"}].
+        """
         source = self._source(name)
         template = self._valid(source)
         return {
@@ -50,9 +57,7 @@ class TemplateChecks:
             "select": dict(template.select),
             "parameters": dict(template.parameters),
             "operations": {
-                operation: [
-                    {"step": step.name, "action": step.action, "needs": list(step.needs)} for step in definition.steps
-                ]
+                operation: [_step(step, step.name in _own_steps(source, operation)) for step in definition.steps]
                 for operation, definition in template.definitions.items()
             },
             "text": source.text,
@@ -60,21 +65,41 @@ class TemplateChecks:
 
     def validate(self, names: Sequence[str]) -> Sequence[dict[str, Any]]:
         """What is wrong or doubtful: [{"template","source","line","column","severity","code","message"}]."""
-        known_sources = self._templates.sources
-        sources = [self._source(name) for name in names] or [known_sources[name] for name in sorted(known_sources)]
-        found: list[dict[str, Any]] = []
+        sources, found = self._to_validate(names)
         for source in sources:
             template, problems = self._templates.checked(source)
             known = places(source.text)
             found += [_row(source, place_of(at, known), "error", "invalid", text) for at, text in problems]
+            if template is not None:
+                found += [
+                    _row(source, place_of(("select", "kind"), known), "warning", "kind", text)
+                    for text in _kinds(template.select.get("kind"))
+                ]
             for operation, definition in template.definitions.items() if template is not None else ():
                 own = _own_steps(source, operation)
                 prefix = () if operation == START else ("operations", operation)
-                for finding in findings(definition, self._actions, {}):
-                    step = definition.steps[int(finding.path[1])].name
-                    path = (*prefix, "steps", own[step], *finding.path[2:]) if step in own else ("extends",)
+                for finding in findings(definition, self._actions, {}, INPUT):
+                    path = (*prefix, *finding.path)
+                    if finding.path[0] == "steps":
+                        step = definition.steps[int(finding.path[1])].name
+                        path = (*prefix, "steps", own[step], *finding.path[2:]) if step in own else ("extends",)
                     found.append(_row(source, place_of(path, known), finding.severity, finding.code, finding.text))
         return sorted(found, key=lambda row: (row["source"], row["line"], row["column"]))
+
+    def _to_validate(self, names: Sequence[str]) -> tuple[Sequence[Source], _Rows]:
+        """The templates of these names or files, all if none, and a row for each that is not TOML."""
+        readable, broken = self._templates.readable, self._templates.broken
+        if not names:
+            return [readable[name] for name in sorted(readable)], [_not_toml(*each) for each in broken.items()]
+        sources: list[Source] = []
+        found: _Rows = []
+        for name in names:
+            path = next((path for path in broken if path.stem == name), Path(name))
+            try:
+                sources.append(readable[name] if name in readable else self._source(name))
+            except NotToml as error:
+                found.append(_not_toml(path, error))
+        return sources, found
 
     def graph(self, name: str, operation: str) -> dict[str, Any]:
         """{"template","operation","mermaid","drawing"}. Raises TemplateNotFound, OperationUnknown."""
@@ -114,6 +139,31 @@ class TemplateChecks:
         if template is None:
             raise located(problems, source.text, source.origin)
         return template
+
+
+def _step(step: Step, own: bool) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "action": step.action,
+        "needs": list(step.needs),
+        "when": step.condition,
+        "with": dict(step.written),
+        "undone_by": step.compensation.action if step.compensation else None,
+        "inherited": not own,
+    }
+
+
+def _kinds(wanted: Any) -> list[str]:
+    """A remark for each kind that no product can be of."""
+    from shopctl.catalogue.feed.row import KINDS
+
+    kinds = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
+    return [f"no product is of the kind {kind!r}; kinds are: {', '.join(KINDS)}" for kind in kinds if kind not in KINDS]
+
+
+def _not_toml(path: Path, error: NotToml) -> dict[str, Any]:
+    source = Source(path.stem, str(path), "", {})
+    return _row(source, (error.line, error.column), "error", "not_toml", error.message)
 
 
 def _own_steps(source: Source, operation: str) -> dict[str, int]:

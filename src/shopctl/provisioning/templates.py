@@ -14,7 +14,7 @@ from shopctl.provisioning.errors import (
     TemplateUnreadable,
 )
 from shopctl.provisioning.template import Template, closest, inherited, template_of
-from shopctl.workflow.errors import DefinitionInvalid
+from shopctl.workflow.errors import DefinitionInvalid, NotToml
 from shopctl.workflow.reading import Problem, loads, located
 
 BUNDLED = Path(__file__).with_name("bundled")
@@ -36,19 +36,40 @@ class Templates:
         self.folder = folder
         self._brought = brought or {}
 
-    @cached_property
+    @property
     def sources(self) -> dict[str, Source]:
-        """All that can be parsed as TOML, by name; a file of the shop's replaces one of the same name."""
+        """All there are, by name; a file of the shop's replaces one of the same name. Raises NotToml."""
+        for error in self.broken.values():
+            raise error
+        return self.readable
+
+    @property
+    def readable(self) -> dict[str, Source]:
+        """Those that can be parsed as TOML, by name."""
+        return self._files[0]
+
+    @property
+    def broken(self) -> dict[Path, NotToml]:
+        """The others, by file."""
+        return self._files[1]
+
+    @cached_property
+    def _files(self) -> tuple[dict[str, Source], dict[Path, NotToml]]:
         found: dict[str, Source] = {}
+        broken: dict[Path, NotToml] = {}
         for name, make in self._brought.items():
             found[name] = Source(name, "plugin", "", {**make(), "name": name})
         for path, origin in [
             *((path, "bundled") for path in files(BUNDLED)),
             *((p, str(p)) for p in files(self.folder)),
         ]:
-            source = read(path, origin)
+            try:
+                source = read(path, origin)
+            except NotToml as error:
+                broken[path] = error
+                continue
             found[source.name] = source
-        return found
+        return found, broken
 
     def all(self) -> list[Template]:
         """Every template, by name. Raises DefinitionInvalid for one that is broken."""
@@ -72,7 +93,7 @@ class Templates:
         parent = source.body.get("extends")
         body: Mapping[str, Any] = source.body
         if parent is not None:
-            if str(parent) not in self.sources or str(parent) == source.name:
+            if str(parent) not in self.readable or str(parent) == source.name:
                 return None, [Problem(("extends",), f"there is no template {parent!r} to extend")]
             try:
                 body = {**self._body(str(parent), (source.name,)), "extends": None}
@@ -103,7 +124,9 @@ class Templates:
 
     def _body(self, name: str, below: Sequence[str]) -> dict[str, Any]:
         """What the template of this name says, with all that it inherits itself."""
-        source = self.source(name)
+        if name not in self.readable:
+            raise TemplateNotFound(name=name)
+        source = self.readable[name]
         parent = source.body.get("extends")
         if parent is None:
             return source.body

@@ -21,6 +21,7 @@ from shopctl.workflow.moves import (
 from shopctl.workflow.ports import Done, Failed, Outcome, SubRuns, Unknown, Waiting
 
 _LATEST = 1 << 60
+_TOLD = ("by", "note", "approved")
 
 
 class Backwards(Forwards):
@@ -221,11 +222,21 @@ class Backwards(Forwards):
             if state.signal == signal.name:
                 if state.state == "undoing":
                     state.news, state.signal, state.next_at = signal.payload, None, now
+                    self._heard(step, signal)
                     return True
                 if self.run.intent is None:
                     self._call(step, state, now, signal)
-                    return state.state != "waiting"  # a downstream at its limit has to be asked later
+                    heard = state.state != "waiting"  # a downstream at its limit has to be asked later
+                    if heard:
+                        self._heard(step, signal)
+                    return heard
         return False
+
+    def _heard(self, step: Step, signal: Signal) -> None:
+        """Somebody told it: who, and what he said with it; the rest is for the step alone."""
+        told = {name: signal.payload[name] for name in _TOLD if signal.payload.get(name) is not None}
+        if "by" in told:
+            self._say("step.signalled", {"step": step.name, "signal": signal.name, **told})
 
     def _part_undone(self, step: Step, state: StepState, child: str, ended: str, now: Instant) -> None:
         assert state.memo is not None

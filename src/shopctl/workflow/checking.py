@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from shopctl.workflow.definition import Definition, Step
 from shopctl.workflow.expressions import expressions
@@ -12,6 +13,7 @@ from shopctl.workflow.ports import Action
 from shopctl.workflow.toml_places import Path
 
 _STEP = re.compile(r"\bsteps\.([A-Za-z_]\w*)")
+_INPUT = re.compile(r"""(?<![\w.'"])input\.([A-Za-z_]\w*)""")
 _NEVER = ("`false`", "`null`", "false", "null")
 
 
@@ -24,9 +26,14 @@ class Finding(NamedTuple):
     text: str
 
 
-def findings(definition: Definition, actions: Mapping[str, Action], places: Mapping[str, int]) -> list[Finding]:
-    """What is wrong or doubtful; `places` are the numbers of the steps in the file."""
-    found: list[Finding] = []
+def findings(
+    definition: Definition,
+    actions: Mapping[str, Action],
+    places: Mapping[str, int],
+    inputs: Collection[str] | None = None,
+) -> list[Finding]:
+    """What is wrong or doubtful; `places` are the numbers of the steps in the file, `inputs` what a run's input has."""
+    found = [] if inputs is None else _unknown_inputs(definition, places, inputs)
     before = ancestors(definition)
     dead = _unreachable(definition)
     for number, step in enumerate(definition.steps):
@@ -75,6 +82,39 @@ def ancestors(definition: Definition) -> dict[str, set[str]]:
     for step in definition.steps:
         found[step.name] = set(step.needs).union(*(found[need] for need in step.needs))
     return found
+
+
+def _unknown_inputs(definition: Definition, places: Mapping[str, int], inputs: Collection[str]) -> list[Finding]:
+    known = ", ".join(sorted(inputs))
+    return [
+        Finding((*path, *inner), "warning", "input", f"there is no input.{name}; known are: {known}")
+        for path, written in _written(definition, places)
+        for inner, text in _leaves(written)
+        for name in dict.fromkeys(_INPUT.findall(text))
+        if name not in inputs
+    ]
+
+
+def _written(definition: Definition, places: Mapping[str, int]) -> Iterator[tuple[Path, Any]]:
+    """All in which expressions stand, with its path; a condition is one without its frame."""
+    for number, step in enumerate(definition.steps):
+        path: Path = ("steps", places.get(step.name, number))
+        yield (*path, "with"), step.written
+        yield (*path, "when"), f"${{{step.condition}}}" if step.condition else None
+        if step.compensation is not None:
+            yield (*path, "compensate", "with"), step.compensation.written
+    yield ("result",), json.loads(definition.body).get("result")
+
+
+def _leaves(value: Any) -> Iterator[tuple[Path, str]]:
+    """The expressions in a value, each with the path that leads to it."""
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        for path, text in _leaves(part):
+            yield (key, *path), text
+    if isinstance(value, str):
+        for text in expressions(value):
+            yield (), text
 
 
 def _unreachable(definition: Definition) -> dict[str, str]:

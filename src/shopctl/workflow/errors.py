@@ -13,6 +13,10 @@ class NotToml(InvalidData):
     code = "workflow.not_toml"
     hint = "Mend the line that is named; the format is described at https://toml.io."
 
+    def __init__(self, *, line: int = 1, column: int = 1, **facts: object) -> None:
+        self.line, self.column = line, column
+        super().__init__(**facts)
+
 
 class DefinitionInvalid(InvalidData):
     """{source} does not describe a workflow: {first}."""

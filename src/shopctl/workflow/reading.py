@@ -36,6 +36,8 @@ _DOWNSTREAM = {"concurrency", "per_second", "failures", "rest"}
 
 _Kind = TypeVar("_Kind")
 
+_AT = re.compile(r"line (\d+), column (\d+)")
+
 
 class Problem(NamedTuple):
     """What is wrong, and the path of the key that is."""
@@ -49,7 +51,11 @@ def loads(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise NotToml(source=source, reason=" ".join(str(error).split())) from None
+        reason = " ".join(str(error).split())
+        at = _AT.search(reason)  # where the text ends too early, no place is told
+        lines = text.splitlines() or [""]
+        line, column = (int(at[1]), int(at[2])) if at else (len(lines), len(lines[-1]) + 1)
+        raise NotToml(source=source, reason=reason, line=line, column=column) from None
 
 
 def located(problems: list[Problem], text: str, source: str) -> DefinitionInvalid:

@@ -13,6 +13,7 @@ from shopctl.http.errors import BodyTooLarge, Unavailable
 from shopctl.http.guard import Guard
 from shopctl.http.problems import problem
 from shopctl.kernel.errors import ShopctlError
+from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused
 from shopctl.storage.errors import DatabaseLocked, DatabaseUnreachable
 from shopctl.workflow.answering import NobodyWaits, TooManyAnswers
 from shopctl.workflow.callbacks import CallbackRefused
@@ -25,6 +26,8 @@ from shopctl.workflow.errors import RunNotFound
         (CallbackRefused(reason="x"), 404),
         (RunNotFound(id="x"), 404),
         (NobodyWaits(id="x", state="failed"), 410),
+        (DownloadRefused(reason="x"), 404),
+        (DownloadOver(), 410),
         (TooManyAnswers(count=20), 429),
         (BodyTooLarge(largest=1), 413),
         (DatabaseLocked(place="x", seconds=1), 503),

@@ -57,12 +57,17 @@ def test_an_expected_answer_is_done_and_keeps_what_output_names(other, action):
         call(
             ask(
                 other,
-                output={"account_id": "body.id", "region": 'headers."x-region"', "none": "body.none", "s": "status"},
+                output={
+                    "account_id": "body.id",
+                    "region": 'headers."x-region"',
+                    "none": "body.none || ''",
+                    "s": "status",
+                },
             )
         )
     )
 
-    assert outcome == Done({"account_id": "acc_1", "region": "eu", "none": None, "s": 201})
+    assert outcome == Done({"account_id": "acc_1", "region": "eu", "none": "", "s": 201})
     (request,) = other.received
     assert (request.json, request.key, request.headers["content-type"]) == (
         {"name": "anna"}, "run_1.create.1", "application/json",
@@ -258,7 +263,7 @@ def test_a_poll_follows_location_and_tells_a_failure(other, action, monkeypatch)
 
 @pytest.mark.parametrize("where", ["links.callback", {"header": "X-Callback"}, {"field": "callback"}])
 def test_a_callback_comes_by_a_signed_url_that_repetitions_do_not_change(other, action, where):
-    other.script("POST", "/accounts", DROPS_AFTER, Answer(202, {"id": 7}))
+    other.script("POST", "/accounts", Answer(202, {"id": 7}, drop=True))
     values = ask(other, output={"id": "body.id"}, callback=where)
 
     outcomes = attempts(action, values)
@@ -295,6 +300,35 @@ def test_an_answer_that_cannot_be_used_does_not_have_it_done_again(other, action
         other._stored.clear()
         other.script("POST", "/accounts", Answer(201, {"name": "x" * 300_000}))
         assert isinstance(action.perform(call(ask(other, output=output))), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(200, {}), "nothing was found by body.id"),
+        (Answer(200, b"<html>Welcome</html>"), "its body is no object but a text; nothing was found by body.id"),
+    ],
+)
+def test_an_answer_without_what_output_names_is_no_success(other, action, answer, said):
+    other.script("POST", "/accounts", answer)
+    other.script("GET", "/accounts", answer)
+
+    done = action.perform(call(ask(other, output={"id": "body.id"})))
+    looked = action.perform(call({"url": f"{other.url}/accounts", "method": "GET", "output": {"id": "body.id"}}))
+
+    assert done == Unknown("http.answer_unreadable", f"it was done, but the answer cannot be used: {said}")
+    assert looked == Failed("http.answer_unreadable", f"the answer cannot be used: {said}", retryable=True)
+
+
+def test_what_is_sent_later_must_have_what_output_names(other, action):
+    other.script("POST", "/accounts", Answer(202, {"id": 7}))
+    values = ask(other, callback={"field": "callback", "output": {"host": "body.host"}})
+    waiting = action.perform(call(values))
+
+    settled = gone_on(action, values, waiting, signal={"body": {"state": "ok"}, "headers": {}})
+
+    assert isinstance(settled, Unknown)
+    assert settled.code == "http.answer_unreadable"
 
 
 WRONG = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shopctl.provisioning.errors import ParametersInvalid, ParameterUnreadable
-from shopctl.provisioning.parameters import checked, parsed
+from shopctl.provisioning.parameters import checked, parsed, taken
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -42,11 +42,27 @@ def test_defaults_stand_where_nothing_was_said_and_texts_become_what_is_asked_fo
 
 def test_each_wrong_field_has_a_message_of_its_own() -> None:
     with pytest.raises(ParametersInvalid) as caught:
-        checked("S", SCHEMA, {"seats": 0, "name": "too long", "colour": "red"})
+        checked("S", SCHEMA, {"seats": 0, "name": "too long", "colour": "red", "size": 3})
 
     assert {(problem["field"], problem["message"]) for problem in caught.value.problems} == {
         ("region", "is needed"),
         ("seats", "must be at least 1"),
         ("name", "must be at most 5 characters long"),
         ("colour", "is not known; known are: region, seats, name, backup"),
+        ("size", "is not known; known are: region, seats, name, backup"),
     }
+
+
+def test_no_schema_takes_nothing() -> None:
+    with pytest.raises(ParametersInvalid, match="colour: is not known; known are: none"):
+        checked("S", {}, {"colour": "red"})
+    assert checked("S", {}, {}) == {}
+
+
+def test_what_a_schema_does_not_know_is_not_handed_on_to_it() -> None:
+    configuration = {"region": "eu", "paid_until": "2027-01-01", "x-note": "n"}
+
+    assert taken(SCHEMA, configuration) == {"region": "eu"}
+    assert taken({**SCHEMA, "patternProperties": {"^x-": {}}}, configuration) == {"region": "eu", "x-note": "n"}
+    assert taken({"properties": {"region": {}}}, configuration) == configuration
+    assert taken({}, configuration) == {}

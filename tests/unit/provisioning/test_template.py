@@ -9,8 +9,9 @@ import pytest
 
 from shopctl.provisioning.errors import SeveralTemplates, TemplateNotFound
 from shopctl.provisioning.template import inherited
+from shopctl.provisioning.template_checks import TemplateChecks
 from shopctl.provisioning.templates import BUNDLED, Templates, files, read
-from shopctl.workflow.errors import DefinitionInvalid
+from shopctl.workflow.errors import DefinitionInvalid, NotToml
 
 STEP = '[[steps]]\nname = "do"\naction = "timer"\nwith = { seconds = 1 }\n'
 
@@ -142,3 +143,45 @@ def test_what_is_wrong_in_an_operation_is_named_where_it_stands(tmp_path: Path) 
 def test_parameters_that_are_no_json_schema_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DefinitionInvalid, match="line 2, column 1: not a JSON Schema"):
         folder(tmp_path, a=f'name = "a"\nparameters.type = "thing"\n{STEP}').get("a")
+
+
+def test_what_is_doubtful_is_named_where_it_stands_and_what_is_no_toml_keeps_nothing_from_being_checked(
+    tmp_path: Path,
+) -> None:
+    text = """name = "doubtful"
+[select]
+kind = ["physical", "gadget"]
+[[steps]]
+name = "tell"
+action = "notify"
+when = "input.product.kind && input.parametres.tell"
+[steps.with]
+template = "x"
+customer = "${input.customer.id}"
+[steps.with.facts]
+who = "${input.costumer.id || 'input.nothing' || steps.x.input.y}"
+[result]
+one = "${input.instance.id}"
+two = "${input.instances}"
+"""
+    templates = folder(tmp_path, a="name = ", doubtful=text, extending='extends = "physical-good"\n', z="x = [1,\n\n2")
+    checks = TemplateChecks(templates, {})
+
+    rows = [row for row in checks.validate(()) if row["code"] in ("kind", "input", "not_toml")]
+    named = checks.validate([str(tmp_path / "z.toml"), "a", str(tmp_path / "a.toml")])
+
+    assert [(row["template"], row["line"], row["column"], row["severity"], row["code"]) for row in rows] == [
+        ("a", 1, 8, "error", "not_toml"), ("doubtful", 3, 1, "warning", "kind"), ("doubtful", 7, 1, "warning", "input"),
+        ("doubtful", 12, 1, "warning", "input"), ("doubtful", 15, 1, "warning", "input"),
+        ("z", 3, 2, "error", "not_toml"),
+    ]  # fmt: skip
+    assert [row["template"] for row in named] == ["a", "a", "z"]
+    assert "input.parametres" in rows[2]["message"]
+    with pytest.raises(NotToml):
+        templates.get("physical-good")
+
+
+def test_nothing_is_doubtful_in_what_comes_along(tmp_path: Path) -> None:
+    found = TemplateChecks(Templates(tmp_path), {}).validate(())
+
+    assert {row["code"] for row in found} <= {"action", "compensation"}

@@ -38,7 +38,7 @@ def built_in(
 ) -> dict[str, Action]:
     """All of them. `base_url` is where others reach this shop, `link_key` signs links to downloads."""
     from shopctl.provisioning.actions.command import CommandAction
-    from shopctl.provisioning.actions.components import Components
+    from shopctl.provisioning.actions.components import Components, EndComponents
     from shopctl.provisioning.actions.download_link import DownloadLinkAction
     from shopctl.provisioning.actions.fulfilment import fulfilment_actions
     from shopctl.provisioning.actions.http import HttpAction
@@ -61,6 +61,7 @@ def built_in(
         DownloadLinkAction(base_url, link_key, clock),
         PeriodAction(clock),
         Components(beginning),
+        EndComponents(beginning),
         TimerAction(clock),
         ApprovalAction(),
     ]

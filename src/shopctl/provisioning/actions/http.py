@@ -28,6 +28,7 @@ from shopctl.workflow.callbacks import callback_signal
 from shopctl.workflow.expressions import Composed
 from shopctl.workflow.ports import Call, Done, Failed, Outcome, Repetition, Unknown, Waiting
 
+UNREADABLE = "http.answer_unreadable"
 _LARGEST_OUTPUT = 200_000  # characters of JSON; the runner keeps somewhat more
 
 
@@ -121,6 +122,8 @@ class HttpAction:
         try:
             output = answers.found(request.output, answers.scope(response)) or {"status": response.status}
         except ValueError as problem:
+            if request.method in SAFE:
+                return Failed(UNREADABLE, fit(f"the answer cannot be used: {problem}"), retryable=True)
             return _unreadable(str(problem))
         poll, signal = request.poll, None
         if request.callback is not None:
@@ -209,7 +212,7 @@ def _done(output: Mapping[str, Any]) -> Done | Unknown:
 
 def _unreadable(problem: str) -> Unknown:
     # It was done: a failure would have it done again under a new key.
-    return Unknown("http.answer", fit(f"it was done, but the answer cannot be used: {problem}"))
+    return Unknown(UNREADABLE, fit(f"it was done, but the answer cannot be used: {problem}"))
 
 
 def _poll_url(template: str, output: Mapping[str, Any], response: Response) -> str:

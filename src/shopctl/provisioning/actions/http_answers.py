@@ -99,14 +99,20 @@ def scope(response: Response) -> dict[str, Any]:
 
 
 def found(expressions: Mapping[str, str], seen: Mapping[str, Any]) -> dict[str, Any]:
-    """What each expression finds, null where there is nothing. Raises ValueError where one cannot be applied."""
+    """What each expression finds. Raises ValueError where one cannot be applied, or finds nothing: whoever reads it
+    later would go on without it."""
     from jmespath import search
     from jmespath.exceptions import JMESPathError
 
     try:
-        return {name: search(expression, seen) for name, expression in expressions.items()}
+        output = {name: search(expression, seen) for name, expression in expressions.items()}
     except JMESPathError as problem:
         raise ValueError(str(problem)) from None
+    missing = [expressions[name] for name, value in output.items() if value is None]
+    if missing:
+        kind = "its body is no object but a text; " if isinstance(seen.get("body"), str) else ""
+        raise ValueError(f"{kind}nothing was found by {', '.join(missing)}")
+    return output
 
 
 def holds(expression: str, seen: Mapping[str, Any]) -> bool:
