@@ -1,5 +1,5 @@
 #!/bin/sh
-# A bundle: a run for each component, and all of it undone when one of them cannot be had.
+# A bundle: a run for each component, refused whole when one of them cannot be had, and ended after its parts.
 set -eu
 cd "$(mktemp -d)"
 
@@ -16,8 +16,11 @@ shopctl provision start CAM-SET --customer C-1001
 shopctl provision list
 shopctl instance list
 
-# The last camera is gone: the guide of the second set is taken back.
-shopctl provision start CAM-SET --customer C-1002 || test $? -eq 7
+# The last camera is gone: a second set is refused before anything of it begins.
+shopctl provision start CAM-SET --customer C-1002 || test $? -eq 5
 shopctl provision list --customer C-1002
-shopctl instance list --customer C-1002
+
+# The set comes to its end, and its parts before it.
+shopctl instance terminate "$(shopctl instance list --where sku=CAM-SET -o tsv --fields instance_id | tail -n 1)" --yes
+shopctl instance list --customer C-1001
 shopctl store fsck
