@@ -135,12 +135,17 @@ class Server:
 
     def _programs(self) -> Path:
         """The folder of the server's programs; a copy where the unprivileged user cannot reach the installed ones."""
-        copy = self.folder / "programs"
+        installed = _installed()
+        package = installed.parent
+        copy = self.folder / "programs" / package.name / installed.name
         if copy.exists():
             return copy / "bin"
-        installed = _installed()
         account = _unprivileged()
         if account and not _reachable(installed / "bin" / "postgres", account):
+            # The libraries lie beside the package, where the programs look for them.
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, self.folder / "programs" / libraries.name)
             shutil.copytree(installed, copy)
             return copy / "bin"
         return installed / "bin"

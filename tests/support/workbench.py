@@ -35,7 +35,7 @@ class Outside:
 class Bench:
     """A database with a clock, some actions, and what is needed to start and finish runs."""
 
-    def __init__(self, database: Database, clock: Any, url: str) -> None:
+    def __init__(self, database: Database, clock: Any, url: str = "") -> None:
         self.database, self.clock, self.url = database, clock, url
         self.actions: dict[str, Any] = {}
 

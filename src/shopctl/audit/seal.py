@@ -11,8 +11,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from shopctl.audit.keys import Key
 from shopctl.audit.model import Checkpoint, Entry, Seal, Trail
+from shopctl.storage.secret_file import Key
 
 
 class Scribe:

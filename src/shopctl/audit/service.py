@@ -15,8 +15,8 @@ from shopctl.storage.database import Database
 from shopctl.storage.unit import Unit
 
 if TYPE_CHECKING:
-    from shopctl.audit.keys import Keys
     from shopctl.audit.seal import Scribe
+    from shopctl.storage.secret_file import Keys
 
 SEALER = "audit-seal"
 _LATE_BATCHES = 8

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from shopctl.audit import queries
-from shopctl.audit.keys import Keys
 from shopctl.audit.model import BATCH, Checkpoint, Entry, Seal, Tail, Verification
 from shopctl.audit.seal import Scribe, same
 from shopctl.storage.errors import StatementFailed
+from shopctl.storage.secret_file import Keys
 from shopctl.storage.unit import Unit
 
 _T = TypeVar("_T")

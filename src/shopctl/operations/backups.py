@@ -22,7 +22,7 @@ from shopctl.storage import marks, migrations
 from shopctl.storage.backup import manifest as described
 from shopctl.storage.backup.copies import copied, forget_unfinished, namespace_of
 from shopctl.storage.backup.errors import BackupKeyWrong, BackupNewer, BackupNotFound, NoBackups
-from shopctl.storage.backup.keys import BackupKeys, create_backup_key, load_backup_keys
+from shopctl.storage.backup.keys import create_backup_key, load_backup_keys
 from shopctl.storage.backup.manifest import DatabaseCopy, Head, Manifest
 from shopctl.storage.backup.sealed_file import SealedReader, SealedWriter
 from shopctl.storage.backup.targets import SUFFIX, BackupTarget, FolderTarget
@@ -31,6 +31,7 @@ from shopctl.storage.database import Database, open_database
 from shopctl.storage.errors import DatabaseDamaged, SchemaOutdated
 from shopctl.storage.files import make_private_folder
 from shopctl.storage.migrations import CHAINS, NONE, Chain
+from shopctl.storage.secret_file import Keys
 from shopctl.storage.soundness import damage
 from shopctl.storage.table_sums import table_sums
 from shopctl.storage.unit import Unit
@@ -206,7 +207,7 @@ def found(settings: Settings) -> list[Listed]:
     return sorted(listed, key=lambda each: (each.created_at or "", each.backup_id), reverse=True)
 
 
-def _listed(target: BackupTarget, name: str, size: int, keys: BackupKeys) -> Listed:
+def _listed(target: BackupTarget, name: str, size: int, keys: Keys) -> Listed:
     path = os.path.join(target.place, name)
     try:
         with opened(target, name, keys) as backup:
@@ -265,7 +266,7 @@ def newest(settings: Settings) -> str:
 
 
 @contextmanager
-def opened(target: BackupTarget, name: str, keys: BackupKeys) -> Iterator[Backup]:
+def opened(target: BackupTarget, name: str, keys: Keys) -> Iterator[Backup]:
     """A backup where it is kept."""
     with target.opened(name) as file:
         yield Backup.of(SealedReader(file, keys, os.path.join(target.place, name)))

@@ -110,34 +110,3 @@ class Outside(Protocol[Port]):
 
     def lasting(self, seconds: float) -> Port:
         """The port, each of whose calls takes at most so long."""
-
-
-class Answer(Protocol):
-    """What an HTTP client brings back; header names are in lower case."""
-
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    def json(self) -> Any:
-        """The body. Raises ValueError for what is no JSON."""
-
-
-class HttpClient(Protocol):
-    """Makes calls to configured URLs.
-
-    The errors that it raises have an attribute `sent`: False where nothing can have been received.
-    """
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        timeout: float = 30.0,
-    ) -> Answer:
-        """Make one call, `timeout` seconds in all. Any status is an answer."""

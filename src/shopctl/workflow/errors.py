@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopctl.kernel.errors import Conflict, InvalidData, Locked, NotFound, UsageError
+from shopctl.kernel.errors import Conflict, InvalidData, NotFound, UsageError
 
 
 class NotToml(InvalidData):
@@ -91,13 +91,6 @@ class KeyReused(Conflict):
 
     code = "workflow.key_reused"
     hint = "Use a key of its own for each thing that is to be started."
-
-
-class RunHeld(Locked):
-    """The run {id} is being worked on by {worker}."""
-
-    code = "workflow.run_held"
-    hint = "Wait for it with: shopctl provision watch {id}"
 
 
 def _line(problem: dict[str, Any]) -> str:

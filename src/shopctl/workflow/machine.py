@@ -30,41 +30,25 @@ class _Transient:
 
 
 class Machines:
-    """The machines of one definition: of its runs, with the conditions of its steps, and of the steps themselves.
-
-    What a trigger makes of a state does not change where no condition is asked, so the machine is asked once.
-    """
+    """The machines of one definition: of its runs, whose end depends on how its steps stand, and of those steps."""
 
     def __init__(self) -> None:
         self._moved, self._moved_step = _Transient(), _Transient()
         self._run = _events(RUN_STATES, RUN_LIFE_CYCLE, self._moved, _GUARDS)
         self._step = _events(STEP_STATES, STEP_LIFE_CYCLE, self._moved_step, {})
-        self._targets: dict[tuple[str, str], str] = {}
-        self._step_targets: dict[tuple[str, str], str] = {}
 
     def fire(self, run: Run, trigger: str) -> None:
         """Move a run. Raises transitions.MachineError where its life cycle or a condition does not allow it."""
-        asked = (run.state, trigger)
-        if asked not in self._targets:
-            transient = self._moved
-            transient.state, transient.run = run.state, run
-            if not self._run[trigger].trigger(transient):
-                raise ImpossibleTransition(f"a run that is {run.state} cannot {trigger} yet")
-            if trigger in _GUARDS:
-                run.state = transient.state
-                return
-            self._targets[asked] = transient.state
-        run.state = self._targets[asked]
+        self._moved.state, self._moved.run = run.state, run
+        if not self._run[trigger].trigger(self._moved):
+            raise ImpossibleTransition(f"a run that is {run.state} cannot {trigger} yet")
+        run.state = self._moved.state
 
     def fire_step(self, step: StepState, trigger: str) -> None:
         """Move a step. Raises transitions.MachineError where its life cycle does not allow it."""
-        asked = (step.state, trigger)
-        if asked not in self._step_targets:
-            transient = self._moved_step
-            transient.state = step.state
-            self._step[trigger].trigger(transient)
-            self._step_targets[asked] = transient.state
-        step.state = self._step_targets[asked]
+        self._moved_step.state = step.state
+        self._step[trigger].trigger(self._moved_step)
+        step.state = self._moved_step.state
 
 
 class ImpossibleTransition(RuntimeError):

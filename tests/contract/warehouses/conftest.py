@@ -24,14 +24,11 @@ from shopctl.provisioning.adapters.local_inventory import LocalInventory
 from shopctl.provisioning.adapters.rest import RestService
 from shopctl.provisioning.ports import Fulfilment, Inventory
 from shopctl.storage.database import Database, open_database
-from shopctl.workflow import queries
-from shopctl.workflow.model import NewRun, Run
+from shopctl.workflow.model import Run
 from shopctl.workflow.ports import Done, Outcome
-from shopctl.workflow.reading import read_definition
-from shopctl.workflow.runner import Runner
-from shopctl.workflow.starting import insert_run, keep
 from support import products
 from support.warehouse import TOKEN, Warehouse
+from support.workbench import Bench as Workbench
 
 
 @pytest.fixture
@@ -157,32 +154,17 @@ def service(warehouse: Warehouse, name: str) -> RestService:
     return RestService(name, OutgoingClient(["127.0.0.1"]), warehouse.url + "/", lambda: TOKEN)
 
 
-class Bench:
+class Bench(Workbench):
     """Runs of workflows over some actions."""
 
     def __init__(self, database: Database, clock: Turned, actions: Mapping[str, Any]) -> None:
-        self.database, self.clock, self.actions = database, clock, dict(actions)
+        super().__init__(database, clock)
+        self.actions = dict(actions)
 
-    def start(self, *steps: dict[str, Any], input: dict[str, Any] | None = None) -> str:
-        definition = read_definition({"name": "story", "steps": list(steps)})
-        with self.database.unit() as unit:
-            version = keep(unit, definition, now=self.clock.now())
-            new = NewRun("story", "test", "thing", input or {})
-            return insert_run(unit, new, now=self.clock.now(), version=version)[0]
-
-    def work(self, id_: str) -> Run:
-        Runner(self.database, self.clock, self.actions, {}).work()
-        with self.database.read() as unit:
-            found = queries.get(unit, id_)
-        assert found is not None
-        return found
-
-    def send(self, id_: str, name: str, **payload: Any) -> None:
-        with self.database.unit() as unit:
-            assert queries.send(unit, id_, name, payload, now=self.clock.now())
-
-    def later(self, seconds: float) -> None:
-        self.clock.time += round(seconds * 1_000_000)
+    def worked(self, id_: str) -> Run:
+        """The run, after all that is due was worked on."""
+        self.work()
+        return self.run(id_)
 
 
 class Answering:

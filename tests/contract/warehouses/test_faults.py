@@ -42,7 +42,7 @@ def bench(warehouse: Warehouse, sqlite: Database, turned: Turned) -> Bench:
 
 def patiently(bench: Bench, run: str) -> Run:
     for _ in range(6):
-        done = bench.work(run)
+        done = bench.worked(run)
         if done.state in ENDED:
             break
         bench.later(200)
@@ -72,9 +72,9 @@ def test_a_definite_refusal_earns_a_new_key_and_an_unknown_outcome_keeps_it(benc
     run = bench.start(RESERVE)
 
     # After the silence nobody knows, so what is said at the door does not earn a new key any more.
-    bench.work(run)
+    bench.worked(run)
     bench.later(6)
-    bench.work(run)
+    bench.worked(run)
     assert len(warehouse.faults) == 3, "it was asked to wait for seven seconds"
     patiently(bench, run)
 
@@ -97,7 +97,7 @@ def test_what_is_refused_at_the_door_fails_the_step(bench: Bench, warehouse: War
     warehouse.faults = [fault]
     run = bench.start(RESERVE)
 
-    done = bench.work(run)
+    done = bench.worked(run)
 
     assert (done.error or {})["code"] == f"provisioning.service_{code}"
     assert not warehouse.effects
@@ -107,7 +107,7 @@ def test_what_may_have_been_reserved_is_released_by_its_reference(bench: Bench, 
     warehouse.faults = ["silence after"]
     reserve = RESERVE | {"retry": {"attempts": 1}}
     run = bench.start(reserve)
-    assert bench.work(run).state == "parked"
+    assert bench.worked(run).state == "parked"
     assert effects(warehouse) == {"reserve": 1}
 
     bench.send(run, "@cancel")
@@ -120,7 +120,7 @@ def test_what_may_have_been_reserved_is_released_by_its_reference(bench: Bench, 
 @pytest.mark.parametrize("fault", BEFORE + AFTER[:3])
 def test_a_fault_while_undoing_gives_back_once(bench: Bench, warehouse: Warehouse, fault: str) -> None:
     run = bench.start(RESERVE, PICK, step("break", "break"))
-    bench.work(run)
+    bench.worked(run)
     warehouse.shipments["S1"]["state"] = "picked"
     warehouse.faults = ["", fault, fault, "", fault]
     bench.later(61)
@@ -135,11 +135,11 @@ def test_a_fault_while_undoing_gives_back_once(bench: Bench, warehouse: Warehous
 @pytest.mark.parametrize("fault", BEFORE + AFTER[:3])
 def test_a_look_that_fails_orders_nothing_anew(bench: Bench, warehouse: Warehouse, fault: str) -> None:
     run = bench.start(PICK)
-    bench.work(run)
+    bench.worked(run)
     warehouse.faults = [fault] * 4
     for _ in range(4):
         bench.later(61)
-        bench.work(run)
+        bench.worked(run)
     warehouse.shipments["S1"]["state"] = "shipped"
 
     done = patiently(bench, run)
@@ -151,7 +151,7 @@ def test_a_look_that_fails_orders_nothing_anew(bench: Bench, warehouse: Warehous
 def test_an_order_whose_answer_never_came_is_cancelled_by_its_reference(bench: Bench, warehouse: Warehouse) -> None:
     warehouse.faults = ["silence after"]
     run = bench.start(PICK | {"retry": {"attempts": 1}})
-    assert bench.work(run).state == "parked"
+    assert bench.worked(run).state == "parked"
 
     bench.send(run, "@cancel")
 
@@ -163,7 +163,7 @@ def test_a_warehouse_that_cannot_be_reached_is_asked_again(bench: Bench, warehou
     nowhere = RestService("inventory", OutgoingClient(["127.0.0.1"]), "http://127.0.0.1:9")
     run = bench.start(RESERVE)
     reached, bench.actions = bench.actions, stock_actions(HttpInventory(nowhere))
-    assert bench.work(run).state == "waiting"
+    assert bench.worked(run).state == "waiting"
 
     bench.actions = reached
 

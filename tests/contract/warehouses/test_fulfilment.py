@@ -99,13 +99,13 @@ def follow(dock: Dock, bench: Bench, run: str, state: str, **news: str) -> Run:
         (shipment,) = dock.warehouse.shipments
         dock.move(shipment, state, **news)
         bench.later(1801)
-    return bench.work(run)
+    return bench.worked(run)
 
 
 def test_a_run_waits_at_each_step_until_the_shipment_has_come_so_far(dock: Dock, dock_bench: Bench) -> None:
     run = dock_bench.start(*STEPS)
 
-    assert dock_bench.work(run).steps["pick"].state == "waiting"
+    assert dock_bench.worked(run).steps["pick"].state == "waiting"
     assert follow(dock, dock_bench, run, "picked").steps["ship"].state == "waiting"
     assert follow(dock, dock_bench, run, "shipped", carrier="dhl", tracking="00340").steps["track"].state == "waiting"
     done = follow(dock, dock_bench, run, "delivered")
@@ -120,7 +120,7 @@ def test_a_run_waits_at_each_step_until_the_shipment_has_come_so_far(dock: Dock,
 def test_a_run_that_fails_calls_the_shipment_back(dock: Dock, dock_bench: Bench) -> None:
     dock_bench.actions["break"] = Answering(Failed("http.422", "no"))
     run = dock_bench.start(*STEPS[:2], step("break", "break"))
-    dock_bench.work(run)
+    dock_bench.worked(run)
     follow(dock, dock_bench, run, "picked")
 
     done = follow(dock, dock_bench, run, "shipped")
@@ -131,10 +131,10 @@ def test_a_run_that_fails_calls_the_shipment_back(dock: Dock, dock_bench: Bench)
 
 def test_what_is_still_being_picked_is_cancelled_with_its_run(dock: Dock, dock_bench: Bench) -> None:
     run = dock_bench.start(*STEPS)
-    shipment = (dock_bench.work(run).steps["pick"].memo or {})["shipment"]
+    shipment = (dock_bench.worked(run).steps["pick"].memo or {})["shipment"]
 
     dock_bench.send(run, "@cancel")
-    done = dock_bench.work(run)
+    done = dock_bench.worked(run)
 
     assert done.state == "cancelled"
     assert seen(dock, shipment).state == "cancelled"
@@ -142,12 +142,12 @@ def test_what_is_still_being_picked_is_cancelled_with_its_run(dock: Dock, dock_b
 
 def test_a_lost_shipment_fails_the_run(dock: Dock, dock_bench: Bench) -> None:
     run = dock_bench.start(*STEPS)
-    dock_bench.work(run)
+    dock_bench.worked(run)
     for state in ("picked", "shipped"):
         follow(dock, dock_bench, run, state)
     if dock.warehouse is None:
         dock_bench.send(run, "delivered", state="lost")
-        done = dock_bench.work(run)
+        done = dock_bench.worked(run)
     else:
         done = follow(dock, dock_bench, run, "lost")
 
@@ -157,7 +157,7 @@ def test_a_lost_shipment_fails_the_run(dock: Dock, dock_bench: Bench) -> None:
 
 def test_what_was_cancelled_elsewhere_fails_the_run(dock: Dock, dock_bench: Bench) -> None:
     run = dock_bench.start(*STEPS)
-    waiting = dock_bench.work(run)
+    waiting = dock_bench.worked(run)
     with dock.open() as fulfilment:
         fulfilment.cancel((waiting.steps["pick"].memo or {})["shipment"])
 
@@ -169,7 +169,7 @@ def test_what_was_cancelled_elsewhere_fails_the_run(dock: Dock, dock_bench: Benc
 
 def later(bench: Bench, run: str) -> Run:
     bench.later(61)
-    return bench.work(run)
+    return bench.worked(run)
 
 
 def shipment_of(run: Run) -> str:
@@ -184,7 +184,7 @@ def at_once(database: Database, turned: Turned) -> Bench:
 def test_where_nobody_reports_all_passes_at_once_under_a_number_of_our_own(at_once: Bench) -> None:
     run = at_once.start(*STEPS)
 
-    done = at_once.work(run)
+    done = at_once.worked(run)
 
     assert done.state == "completed"
     output = done.steps["track"].output or {}
@@ -204,7 +204,7 @@ def test_news_of_any_shape_does_not_undo_a_run(database: Database, turned: Turne
     bench.send(run, "shipped", **odd)
     bench.send(run, "delivered", state={"a": 1})
 
-    done = bench.work(run)
+    done = bench.worked(run)
 
     assert done.state == "completed"
     assert (done.steps["ship"].output or {})["carrier"] == "d\\thl\\x1b[31m"

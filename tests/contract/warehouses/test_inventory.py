@@ -145,7 +145,7 @@ def test_a_run_reserves_hands_out_and_tells(shelves: Shelves, shelf_bench: Bench
         input={"product": {"sku": "MUG-1"}, "quantity": 4},
     )
 
-    done = shelf_bench.work(run)
+    done = shelf_bench.worked(run)
 
     assert done.state == "completed"
     output = dict(done.steps["reserve"].output or {})
@@ -167,7 +167,7 @@ def test_a_run_that_fails_gives_everything_back(shelves: Shelves, shelf_bench: B
         input={"product": {"sku": "MUG-1"}, "quantity": 4},
     )  # fmt: skip
 
-    done = shelf_bench.work(run)
+    done = shelf_bench.worked(run)
 
     assert done.state == "failed"
     assert [done.steps[name].state for name in ("reserve", "fulfil")] == ["undone", "undone"]
@@ -178,19 +178,19 @@ def test_a_run_without_stock_fails_or_waits_for_it(shelves: Shelves, shelf_bench
     shelves.put("CUP-1", 1)
     given = {"sku": "CUP-1", "quantity": 1}
     first = shelf_bench.start(step("reserve", "reserve-stock", UNDO, **given))
-    held = (shelf_bench.work(first).steps["reserve"].output or {})["reservation"]
+    held = (shelf_bench.worked(first).steps["reserve"].output or {})["reservation"]
     refused = shelf_bench.start(step("reserve", "reserve-stock", UNDO, **given))
     patient = shelf_bench.start(step("reserve", "reserve-stock", UNDO, wait_for_stock=True, **given))
 
-    failed = shelf_bench.work(refused)
+    failed = shelf_bench.worked(refused)
     assert failed.state == "failed"
     assert (failed.error or {})["code"] == "catalogue.insufficient_stock"
-    assert shelf_bench.work(patient).state == "waiting"
+    assert shelf_bench.worked(patient).state == "waiting"
 
     with shelves.open() as inventory:
         inventory.release(held)
     shelf_bench.later(11)
-    assert shelf_bench.work(patient).state == "completed"
+    assert shelf_bench.worked(patient).state == "completed"
 
 
 def test_what_is_not_counted_passes_through_all_steps(shelves: Shelves, shelf_bench: Bench) -> None:
@@ -203,7 +203,7 @@ def test_what_is_not_counted_passes_through_all_steps(shelves: Shelves, shelf_be
         input={"product": {"sku": "EBOOK-1"}, "quantity": "2"},
     )
 
-    done = shelf_bench.work(run)
+    done = shelf_bench.worked(run)
 
     assert done.state == "failed"
     assert done.steps["reserve"].state == "undone"
@@ -213,11 +213,11 @@ def test_what_is_not_counted_passes_through_all_steps(shelves: Shelves, shelf_be
 def test_values_of_another_kind_fail_the_step_by_name(shelves: Shelves, shelf_bench: Bench) -> None:
     for quantity in (0, "some", True, 1.5, -1):
         run = shelf_bench.start(step("reserve", "reserve-stock", sku="MUG-1", quantity=quantity))
-        done = shelf_bench.work(run)
+        done = shelf_bench.worked(run)
         assert (done.error or {})["code"] == "provisioning.values_invalid"
         assert "`quantity` is not a whole number" in (done.error or {})["message"]
     run = shelf_bench.start(step("reserve", "reserve-stock", sku="${input.nothing}"))
-    assert "`sku` has no value" in (shelf_bench.work(run).error or {})["message"]
+    assert "`sku` has no value" in (shelf_bench.worked(run).error or {})["message"]
     assert available(shelves) == 10
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopctl.audit.keys import Key
 from shopctl.audit.model import Entry
 from shopctl.audit.seal import Scribe, encode, same
+from shopctl.storage.secret_file import Key
 
 VALUES = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5)
 KEY = Key("k", b"k" * 32)

@@ -11,14 +11,14 @@ import pytest
 from shopctl.kernel.errors import ShopctlError
 from shopctl.storage.backup import sealed_file
 from shopctl.storage.backup.errors import BackupDamaged, BackupKeyWrong, BackupNewer
-from shopctl.storage.backup.keys import BackupKey, BackupKeys
 from shopctl.storage.backup.sealed_file import Part, SealedReader, SealedWriter
+from shopctl.storage.secret_file import Key, Keys
 
-KEY = BackupKey("0123456789abcdef", b"k" * 32)
+KEY = Key("0123456789abcdef", b"k" * 32)
 CONTENT = {"shop": b"x" * 1000, "auth": b"", "keys": os.urandom(300_000)}
 
 
-def written(content: dict[str, bytes] = CONTENT, key: BackupKey = KEY) -> bytes:
+def written(content: dict[str, bytes] = CONTENT, key: Key = KEY) -> bytes:
     file = io.BytesIO()
     writer = SealedWriter(file, key)
     parts = [writer.part(name, [data[:7], data[7:]]) for name, data in content.items()]
@@ -26,8 +26,8 @@ def written(content: dict[str, bytes] = CONTENT, key: BackupKey = KEY) -> bytes:
     return file.getvalue()
 
 
-def read(data: bytes, *keys: BackupKey) -> dict[str, bytes]:
-    reader = SealedReader(io.BytesIO(data), BackupKeys([*keys] or [KEY]), "it")
+def read(data: bytes, *keys: Key) -> dict[str, bytes]:
+    reader = SealedReader(io.BytesIO(data), Keys([*keys] or [KEY]), "it")
     return {part["name"]: b"".join(reader.part(Part(**part))) for part in reader.manifest["parts"]}
 
 
@@ -70,7 +70,7 @@ def test_every_cut_is_noticed() -> None:
 def test_chunks_may_not_change_places_be_left_out_or_come_from_another_file() -> None:
     noise = os.urandom(200_000)
     data, other = written({"shop": noise}), written({"shop": noise})
-    reader = SealedReader(io.BytesIO(data), BackupKeys([KEY]), "it")
+    reader = SealedReader(io.BytesIO(data), Keys([KEY]), "it")
     (part,) = (Part(**each) for each in reader.manifest["parts"])
     size = sealed_file._CHUNK + sealed_file._TAG
     first, second = (slice(part.offset + n * size, part.offset + (n + 1) * size) for n in (0, 1))
@@ -89,7 +89,7 @@ def test_chunks_may_not_change_places_be_left_out_or_come_from_another_file() ->
 
 
 def test_a_manifest_that_lies_about_a_part_is_noticed_too() -> None:
-    reader = SealedReader(io.BytesIO(written()), BackupKeys([KEY]), "it")
+    reader = SealedReader(io.BytesIO(written()), Keys([KEY]), "it")
     shop, _, keys = (Part(**each) for each in reader.manifest["parts"])
     for part in (
         shop._replace(bytes=999),
@@ -104,13 +104,13 @@ def test_a_manifest_that_lies_about_a_part_is_noticed_too() -> None:
 
 
 def test_each_key_opens_its_own() -> None:
-    other = BackupKey("fedcba9876543210", b"o" * 32)
+    other = Key("fedcba9876543210", b"o" * 32)
     assert read(written(key=other), KEY, other) == CONTENT
     with pytest.raises(BackupKeyWrong) as wrong:
         read(written(key=other), KEY)
     assert wrong.value.exit_code == 4
     with pytest.raises(BackupDamaged):
-        read(written(), BackupKey(KEY.id, b"another" + b"k" * 25))
+        read(written(), Key(KEY.id, b"another" + b"k" * 25))
 
 
 def test_a_newer_format_is_told_from_damage() -> None:

@@ -165,11 +165,11 @@ class HttpAction:
             return Unknown(error.code, fit(str(error)))
         if response.status >= 500 or response.status in (404, 408, 425, 429):
             # 404: many systems know of what they took on only a moment later.
-            return self._wait_on(call, request, answers.retry_after(response))
+            return self._wait_on(call, request, response.retry_after)
         if response.status >= 300:
             return Unknown(f"http.poll_{response.status}", answers.said(response))
         settled = self._settled(call, request.poll.later, answers.scope(response), "poll")
-        return settled or self._wait_on(call, request, answers.retry_after(response))
+        return settled or self._wait_on(call, request, response.retry_after)
 
     def _settled(self, call: Call, later: Later, seen: Mapping[str, Any], how: str) -> Outcome | None:
         if answers.holds(later.failed, seen):

@@ -31,13 +31,12 @@ from shopctl.workflow.ports import Call, Failed, Unknown
 _NOT_BEGUN = frozenset({408, 425, 429})
 _NOT_LOOKED_AT = frozenset({401, 403, 407})
 _NEVER = frozenset({501, 505})  # not implemented
-_LONGEST_WAIT = 86_400.0  # seconds
 
 
 def refused(call: Call, request: HttpRequest, response: Response) -> Failed | Unknown:
     """What an answer means that was not the expected one."""
     status, code = response.status, f"http.{response.status}"
-    message, seconds = said(response), retry_after(response)
+    message, seconds = said(response), response.retry_after
     if request.method in SAFE:
         again = status >= 500 or status in _NOT_BEGUN
         return Failed(code, message, again and status not in _NEVER, seconds)
@@ -69,24 +68,6 @@ def said(response: Response) -> str:
         body = response.body[:400].decode("utf-8", "replace")
     text = _text_of(body)
     return fit(f"{status}: {text}" if text else status)
-
-
-def retry_after(response: Response) -> float | None:
-    """The seconds that Retry-After names, as a number or as a date (RFC 9110, section 10.2.3); at most a day."""
-    text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _LONGEST_WAIT)
-    from datetime import UTC, datetime
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, seconds), _LONGEST_WAIT)
 
 
 def scope(response: Response) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from shopctl.kernel.errors import ShopctlError, one_line
 from shopctl.kernel.redaction import redact
+from shopctl.outgoing.client import OutgoingClient
+from shopctl.outgoing.response import Response
 from shopctl.provisioning.adapters.errors import ServiceBusy, ServiceFailed, ServiceRefuses, ServiceTurnsAway
-from shopctl.provisioning.ports import Answer, HttpClient
 
 Words = Mapping[str, Callable[[Mapping[str, Any]], ShopctlError]]
 """The errors that the `code` of a refusal stands for, made of the refusal's body."""
@@ -18,13 +19,12 @@ _BUSY = frozenset({408, 425, 429})
 # These are said before anybody looks at the request, so they say nothing of an earlier one under the same key.
 _AT_THE_DOOR = frozenset({401, 403, 405, 407})
 _LONGEST_REASON = 200
-_LONGEST_REST = 3600.0
 
 
 class RestService:
     """One such system; `token` fetches what it asks for as a bearer (RFC 6750), for each call anew."""
 
-    def __init__(self, name: str, client: HttpClient, url: str, token: Callable[[], str] | None = None) -> None:
+    def __init__(self, name: str, client: OutgoingClient, url: str, token: Callable[[], str] | None = None) -> None:
         self.name = name
         self._client = client
         self._url = url.rstrip("/")
@@ -66,7 +66,7 @@ class RestService:
         except ShopctlError as error:
             raise ServiceTurnsAway(service=self.name, reason=f"there is no token for it: {error}") from None
 
-    def _object(self, answer: Answer) -> dict[str, Any]:
+    def _object(self, answer: Response) -> dict[str, Any]:
         if answer.status == 204:
             return {}
         try:
@@ -77,7 +77,7 @@ class RestService:
             raise self.bad_answer("JSON object")
         return found
 
-    def _refusal(self, answer: Answer, words: Words) -> ShopctlError:
+    def _refusal(self, answer: Response, words: Words) -> ShopctlError:
         status = answer.status
         try:
             body = answer.json()
@@ -89,18 +89,12 @@ class RestService:
         if isinstance(body, dict) and (said := body.get("message") or code):
             reason += f", {one_line(redact(str(said)))[:_LONGEST_REASON]}"
         if status >= 500:
-            return ServiceFailed(service=self.name, reason=reason, seconds=_rest(answer))
+            return ServiceFailed(service=self.name, reason=reason, seconds=answer.retry_after)
         if code == "in_progress":  # an earlier request under the same key is still being worked on
-            return ServiceFailed(service=self.name, reason=reason, seconds=_rest(answer) or 2.0)
+            return ServiceFailed(service=self.name, reason=reason, seconds=answer.retry_after or 2.0)
         if status in _BUSY:
-            return ServiceBusy(service=self.name, reason=reason, seconds=_rest(answer))
+            return ServiceBusy(service=self.name, reason=reason, seconds=answer.retry_after)
         if not isinstance(code, str) or status in _AT_THE_DOOR or status < 400:
             return ServiceTurnsAway(service=self.name, reason=reason)
         assert isinstance(body, dict)
         return words[code](body) if code in words else ServiceRefuses(service=self.name, reason=reason)
-
-
-def _rest(answer: Answer) -> float | None:
-    """The seconds of Retry-After (RFC 9110, section 10.2.3); its other form, a date, is not read."""
-    text = answer.headers.get("retry-after", "").strip()
-    return min(float(text), _LONGEST_REST) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import IO, Any, NamedTuple
 
 from shopctl.storage.backup.errors import BackupDamaged, BackupKeyWrong, BackupNewer
-from shopctl.storage.backup.keys import BackupKey, BackupKeys
+from shopctl.storage.secret_file import Key, Keys
 
 _FAMILY = b"shopctl backup "
 _MAGIC = _FAMILY + b"1\n"
@@ -48,7 +48,7 @@ class Part(NamedTuple):
 class SealedWriter:
     """Writes a backup to an open file, in bounded memory."""
 
-    def __init__(self, file: IO[bytes], key: BackupKey) -> None:
+    def __init__(self, file: IO[bytes], key: Key) -> None:
         import os
 
         self._file = file
@@ -98,7 +98,7 @@ class SealedReader:
     Making one reads the manifest. Raises BackupDamaged, BackupKeyWrong, BackupNewer.
     """
 
-    def __init__(self, file: IO[bytes], keys: BackupKeys, path: str) -> None:
+    def __init__(self, file: IO[bytes], keys: Keys, path: str) -> None:
         self._file = file
         self.path = path
         self.size = file.seek(0, 2)
@@ -184,7 +184,7 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11) + bytes([last])
 
 
-def _cipher(key: BackupKey, header: bytes, name: str) -> Any:
+def _cipher(key: Key, header: bytes, name: str) -> Any:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
