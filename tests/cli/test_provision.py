@@ -423,3 +423,17 @@ def test_what_is_begun_while_the_shop_is_paused_waits_for_its_end(selling: Shop)
     assert "db resume" in shop.run("worker", "--until-idle").stderr
     shop.run("db", "resume")
     assert shop.run("worker", "--until-idle", "-o", "json").json["succeeded"] == 1
+
+
+def test_the_key_that_a_customer_was_given_can_be_shown_and_that_is_on_record(shop: Shop) -> None:
+    feed = "sku,name,price,kind,licence_pool\nBOOK-1,E-book,5,digital,books\n"
+    shop.run("catalogue", "import", "-", "--format", "csv", input=feed)
+    shop.run("licence", "add", "books", "-", input="AAAA-1111\n")
+    instance = shop.run("provision", "start", "BOOK-1", "--customer", "C-1", "-o", "json").json["instance_id"]
+    key = shop.run("instance", "show", instance, "-o", "json").json["configuration"]["licence_key_id"]
+
+    shown = shop.run("licence", "reveal", key, "-o", "json").json
+
+    assert (shown["key"], shown["pool"], shown["state"]) == ("AAAA-1111", "books", "claimed")
+    assert shop.run("audit", "list", "--limit", "1", "-o", "json").json[0]["subject"] == key
+    assert shop.run("licence", "reveal", "lic_none", "-o", "json", expect=3).error["code"] == "licence_key.not_found"

@@ -26,7 +26,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "provision": ("read", "write", "approve"),
     "instance": ("read", "write"),
     "template": ("read", "write"),
-    "licence": ("read", "write"),
+    "licence": ("read", "write", "reveal"),
     "event": ("read", "write"),
     "webhook": ("read", "write"),
     "user": ("read", "write"),

@@ -27,3 +27,11 @@ def add(
 ) -> None:
     """Add keys to a pool; those that are known already are left out."""
     ctx.obj.show(ctx.obj.services.licence_keys.add(pool, lines_of(source), dry_run=dry_run))
+
+
+@noun.command()
+def reveal(
+    ctx: Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The key's id, such as lic_….")]
+) -> None:
+    """Show a key itself, for whoever it was handed out to; the audit trail tells who looked."""
+    ctx.obj.show(ctx.obj.services.licence_keys.reveal(id_))

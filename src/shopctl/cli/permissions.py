@@ -72,6 +72,7 @@ PERMISSIONS: dict[str, str | None] = {
     "provision skip": "provision:write",
     "licence list": "licence:read",
     "licence add": "licence:write",
+    "licence reveal": "licence:reveal",
     "store fsck": "db:read",
     "explain": "provision:read",
     "worker": "provision:write",

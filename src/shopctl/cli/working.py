@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import sys
 import time
@@ -50,6 +49,8 @@ def work(
     ends_at = None if max_runtime is None else time.monotonic() + shop.seconds(max_runtime)
     with asked_to_stop() as stopped:
         if jitter is not None:
+            import random
+
             _wait(random.uniform(0, shop.seconds(jitter)), stopped)  # noqa: S311 - only spreads cron jobs
 
         def stop() -> bool:

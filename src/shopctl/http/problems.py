@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from shopctl.http.errors import NothingHere, Unavailable
 from shopctl.kernel import logging
 from shopctl.kernel.errors import InvalidData, ShopctlError
-from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused
+from shopctl.provisioning.errors import DownloadOver, DownloadRefused
 from shopctl.workflow.answering import NobodyWaits, TooManyAnswers
 from shopctl.workflow.callbacks import CallbackRefused
 from shopctl.workflow.errors import RunNotFound

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from shopctl.kernel.clock import Clock, Instant
-from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused, PathInvalid
+from shopctl.provisioning.errors import DownloadOver, DownloadRefused, PathInvalid
 from shopctl.storage.sealed_text import KEY_BYTES, bytes_of, framed, text_of
 from shopctl.storage.sealing_errors import SealingKeysMissing
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shopctl.kernel import clock, ids
 from shopctl.kernel.clock import Clock
 from shopctl.kernel.errors import one_line
-from shopctl.provisioning.goods_errors import LicenceKeyInvalid, LicenceKeyNotFound, NoLicenceKeyLeft, PoolInvalid
+from shopctl.provisioning.errors import LicenceKeyInvalid, LicenceKeyNotFound, NoLicenceKeyLeft, PoolInvalid
 from shopctl.storage.database import Database
 from shopctl.storage.sealing import Place, Sealer
 from shopctl.storage.unit import Unit, json_array

@@ -114,7 +114,24 @@ class Beginning:
         product, template, parameters = whole.product, whole.template, whole.parameters
         self._customers.ensure(unit, request.customer)
         run_id = ids.new("run")
-        instance_id = self._instances.create(
+        instance_id = self._instance(unit, request, product, parameters, run_id)
+        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
+        self._write(unit, new, template, START, request, instance_id, idempotency_key, _asked_for(request))
+        return Started(run_id, "pending", instance_id)
+
+    def part(self, unit: Unit, request: Request) -> NewRun:
+        """The same for a part of a bundle, whose run the bundle's own begins."""
+        product, template, parameters = self.resolved(unit, request)
+        run_id = ids.new("run")
+        instance_id = self._instance(unit, request, product, parameters, run_id)
+        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
+        self._keep(unit, new, template, START, request, instance_id)
+        return new
+
+    def _instance(
+        self, unit: Unit, request: Request, product: Mapping[str, Any], parameters: dict[str, Any], run_id: str
+    ) -> str:
+        return self._instances.create(
             unit,
             customer=request.customer,
             sku=request.sku,
@@ -126,27 +143,6 @@ class Beginning:
             purchase=request.purchase,
             run_id=run_id,
         )
-        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
-        self._write(unit, new, template, START, request, instance_id, idempotency_key, _asked_for(request))
-        return Started(run_id, "pending", instance_id)
-
-    def part(self, unit: Unit, request: Request) -> NewRun:
-        """The same for a part of a bundle, whose run the bundle's own begins."""
-        product, template, parameters = self.resolved(unit, request)
-        run_id = ids.new("run")
-        instance_id = self._instances.create(
-            unit,
-            customer=request.customer,
-            sku=request.sku,
-            product=sold(product),
-            configuration=parameters,
-            parent=request.parent,
-            purchase=request.purchase,
-            run_id=run_id,
-        )
-        new = self.new_run(run_id, START, product, template, request, instance_id, parameters)
-        self._keep(unit, new, template, START, request, instance_id)
-        return new
 
     def change(
         self,

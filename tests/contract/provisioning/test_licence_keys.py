@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from shopctl.provisioning.actions.licence_key import LicenceKeyAction
-from shopctl.provisioning.goods_errors import LicenceKeyInvalid, LicenceKeyNotFound, NoLicenceKeyLeft, PoolInvalid
+from shopctl.provisioning.errors import LicenceKeyInvalid, LicenceKeyNotFound, NoLicenceKeyLeft, PoolInvalid
 from shopctl.provisioning.licence_keys import LicenceKeyService
 from shopctl.provisioning.sealed import COLUMNS
 from shopctl.storage.database import open_database

@@ -13,7 +13,7 @@ from shopctl.http.errors import BodyTooLarge, Unavailable
 from shopctl.http.guard import Guard
 from shopctl.http.problems import problem
 from shopctl.kernel.errors import ShopctlError
-from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused
+from shopctl.provisioning.errors import DownloadOver, DownloadRefused
 from shopctl.storage.errors import DatabaseLocked, DatabaseUnreachable
 from shopctl.workflow.answering import NobodyWaits, TooManyAnswers
 from shopctl.workflow.callbacks import CallbackRefused

@@ -8,7 +8,7 @@ import pytest
 
 from shopctl.provisioning.actions.download_link import DownloadLinkAction
 from shopctl.provisioning.downloads import check, link
-from shopctl.provisioning.goods_errors import DownloadOver, DownloadRefused, PathInvalid
+from shopctl.provisioning.errors import DownloadOver, DownloadRefused, PathInvalid
 from shopctl.workflow.ports import Done, Failed
 from support.calls import Standing, call
 
